@@ -1,0 +1,1 @@
+"""Datasets: parallel queries, passages and their answers; one dataset a file."""

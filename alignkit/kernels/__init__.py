@@ -1,0 +1,1 @@
+"""Array code: numpy and numba only, no names, no files."""

@@ -1,0 +1,1 @@
+"""Metrics: one measure a file, each with its card."""
