@@ -1,0 +1,387 @@
+"""Exact ranks of chosen cells of a score matrix that is never held whole.
+
+Scores are those of the float64 products of the stored float32 vectors. A float32 product decides
+every comparison that its proven error cannot change; the few cells inside the error bound are
+scored again in float64. So ranks do not depend on block size, number of threads or BLAS.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+from numba import njit
+from threadpoolctl import threadpool_limits
+
+Matrix = Float[np.ndarray, "n dim"]
+Numbers = Float[np.ndarray, " n"]
+Cells = Int[np.ndarray, " cells"]
+Starts = Int[np.ndarray, " starts"]
+
+ROWS, COLUMNS = 512, 2048  # as fast as one whole product; narrower tiles were a tenth slower
+STRETCH = 128  # scores looked at together
+# Scores closer than this, for vectors of length one, are equal: sums of some thousand float64
+# products in two orders differ by about as much, and a tie counts against the relevant passage.
+TIE = 1e-12
+_UNIT_ROUNDOFF = 2.0**-24  # of float32
+
+
+@dataclass(frozen=True)
+class Side:
+    """Vectors as stored (n, dim) float32, and what turns their products into scores.
+
+    score(q, p) = (q · p) * q.scale * p.scale + p.offset, in float64. `fast` (n, dim or dim + 1)
+    float32 gives the same by one plain product, up to rounding; `length` is the norm of its rows.
+    """
+
+    vectors: Matrix
+    scale: Numbers
+    offset: Numbers
+    fast: Matrix
+    length: Numbers
+
+    @cached_property
+    def longest(self) -> float:
+        """Length of the longest row."""
+        return float(self.length.max(initial=0.0))
+
+
+def prepare(
+    vectors: Matrix, role: Literal["query", "passage"], similarity: str = "cosine"
+) -> Side:
+    """Set (n, dim) float32 vectors up for scoring by "cosine", "dot" or "euclidean".
+
+    Euclidean distance ranks as q · p - |p|²/2, which is a product with one more dimension.
+    """
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    ones, zeros = np.ones_like(squares), np.zeros_like(squares)
+    if similarity == "cosine":
+        scale = 1.0 / np.sqrt(squares)
+        return Side(vectors, scale, zeros, vectors * scale.astype(np.float32)[:, None], ones)
+    if similarity == "dot":
+        return Side(vectors, ones, zeros, vectors, np.sqrt(squares))
+    offset = -squares / 2 if role == "passage" else zeros
+    last = offset if role == "passage" else ones
+    fast = np.column_stack([vectors, last.astype(np.float32)])
+    return Side(vectors, ones, offset, fast, np.sqrt(squares + last**2))
+
+
+@dataclass(frozen=True)
+class CellRanks:
+    """Ranks from 1, ties against the cell, of every asked cell.
+
+    Attributes
+    ----------
+    pool : rank among the passages of the cell's own pool, (cells,).
+    overall : rank among all passages, (cells,).
+    score : float64 score of the cell, (cells,).
+    settled : how many comparisons float64 had to settle.
+    """
+
+    pool: Cells
+    overall: Cells
+    score: Float[np.ndarray, " cells"]
+    settled: int
+
+
+@dataclass(frozen=True)
+class Best:
+    """The k best passages of every query, best first, ties in the order of `columns`.
+
+    Attributes
+    ----------
+    columns : passage rows, (queries, k); -1 where the pool is smaller than k.
+    scores : their float64 scores, (queries, k).
+    shares : expected share of each pool among the k best, (queries, cutoffs, pools). Passages that
+        tie at the cut share the places left, so no share depends on the order of a file.
+    """
+
+    columns: Int[np.ndarray, "queries k"]
+    scores: Float[np.ndarray, "queries k"]
+    shares: Float[np.ndarray, "queries cutoffs pools"]
+
+
+def rank_cells(
+    queries: Side,
+    passages: Side,
+    rows: Cells,
+    columns: Cells,
+    pool_starts: Starts,
+    *,
+    cutoffs: tuple[int, ...] = (),
+    all_pools: bool = True,
+    threads: int | None = None,
+    advance: Callable[[int], object] | None = None,
+) -> tuple[CellRanks, Best]:
+    """Rank the cells (rows[i], columns[i]) within their pool and among all passages, in one pass.
+
+    Pools are runs of passages: pool p has the columns pool_starts[p] to pool_starts[p + 1].
+    `rows` ascends. Without `all_pools` the overall rank is left out and is the rank in the pool. With `cutoffs`, the max(cutoffs) best passages of every query are kept as well.
+    `advance` is told after each block how many queries are done.
+
+    Memory: one tile of 512 × 2048 scores a thread and a few numbers a cell, whatever the pool.
+    """
+    assert np.all(np.diff(rows) >= 0), "cells ascend by query"
+    n_queries = len(queries.fast)
+    cell_starts = np.searchsorted(rows, np.arange(n_queries + 1))
+    cell_pools = np.searchsorted(pool_starts, columns, side="right") - 1
+    score = np.empty(len(rows))
+    pool_rank = np.zeros(len(rows), np.int64)
+    overall = np.zeros(len(rows), np.int64)
+    k = max(cutoffs, default=0)
+    best = Best(
+        np.full((n_queries, k), -1, np.int64),
+        np.full((n_queries, k), -np.inf),
+        np.zeros((n_queries, len(cutoffs), len(pool_starts) - 1)),
+    )
+    exact = (queries.vectors, queries.scale, passages.vectors, passages.scale, passages.offset)
+
+    def block(first: int) -> int:
+        last = min(first + ROWS, n_queries)
+        cells = slice(cell_starts[first], cell_starts[last])
+        score_cells(rows[cells], columns[cells], score[cells], *exact)
+        bounds = decision_bounds(score[cells], queries.length[rows[cells]], passages)
+        keep = _Keep(last - first, k)
+        tile = np.empty((last - first, COLUMNS), np.float32)
+        settled = 0
+        for start in range(0, len(passages.fast), COLUMNS):
+            stop = min(start + COLUMNS, len(passages.fast))
+            scores = tile[:, : stop - start]
+            np.matmul(queries.fast[first:last], passages.fast[start:stop].T, out=scores)
+            settled += _scan(
+                scores, first, start, pool_starts, cell_starts, cell_pools, cells.start, *bounds,
+                all_pools, pool_rank, overall, keep.scores, keep.columns, keep.filled, *exact,
+            )  # fmt: skip
+        if k:
+            _settle_best(
+                first, keep.scores, keep.columns, keep.filled,
+                *_errors(queries.length[first:last], passages), np.array(cutoffs),
+                pool_starts, best.columns, best.scores, best.shares, *exact,
+            )  # fmt: skip
+        if advance is not None:
+            advance(last - first)
+        return settled
+
+    with (
+        threadpool_limits(1, "blas"),  # each thread multiplies its own tiles
+        ThreadPoolExecutor(threads or cpus()) as pool,
+    ):
+        settled = sum(pool.map(block, range(0, n_queries, ROWS)))
+    return CellRanks(pool_rank, overall, score, settled), best
+
+
+def decision_bounds(
+    score: Float[np.ndarray, "..."], length: Float[np.ndarray, "..."], passages: Side
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Bounds that tell whether a passage scores no less than a cell of the given float64 score.
+
+    `length` is that of the cell's query. Returns the least float64 score that counts (ties do),
+    the float32 score under which no passage counts, and the one from which every passage counts.
+    """
+    error, tie = _errors(length, passages)
+    least = score - tie
+    low = np.nextafter((least - error).astype(np.float32), np.float32(-np.inf))
+    high = np.nextafter((least + error).astype(np.float32), np.float32(np.inf))
+    return least, low, high
+
+
+def _errors(
+    length: Float[np.ndarray, "..."], passages: Side
+) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
+    """Greatest error of a float32 score, and the difference under which two scores are equal.
+
+    The error of a float32 product of n terms is at most n u |q||p| in any order of summation
+    (Higham 2002, §3.1); three more u are for rounding the vectors and one for good measure.
+    """
+    reach = length * passages.longest
+    return reach * (passages.fast.shape[1] + 4) * _UNIT_ROUNDOFF * 1.01, reach * TIE
+
+
+def cpus() -> int:
+    """Count the processors this process may use; a container's limit counts."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Keep:
+    """The best candidates of a block of queries while the tiles go by: a min-heap a row.
+
+    More than k are kept, so that those within the error of the k-th are there to be settled.
+    """
+
+    def __init__(self, n: int, k: int) -> None:
+        capacity = k + 16 if k else 0
+        self.scores = np.empty((n, capacity), np.float32)
+        self.columns = np.empty((n, capacity), np.int64)
+        self.filled = np.zeros(n, np.int64)
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def dot(x, y):  # noqa: ANN001, ANN202  numba infers types
+    total = 0.0
+    for i in range(x.shape[0]):
+        total += np.float64(x[i]) * np.float64(y[i])
+    return total
+
+
+@njit(nogil=True, cache=True)
+def score_cells(rows, columns, out, q, q_scale, p, p_scale, p_offset):  # noqa: ANN001, ANN202
+    for i in range(rows.shape[0]):
+        r, c = rows[i], columns[i]
+        out[i] = dot(q[r], p[c]) * q_scale[r] * p_scale[c] + p_offset[c]
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+def count_two(scores, low, high):  # noqa: ANN001, ANN202
+    # Counts in float32 fill whole vector registers and are exact up to 2**24; 64-bit integer
+    # counts took twice as long.
+    one, zero = np.float32(1), np.float32(0)
+    n_low, n_high = zero, zero
+    for j in range(scores.shape[0]):
+        n_low += one if scores[j] >= low else zero
+        n_high += one if scores[j] >= high else zero
+    return np.int64(n_low), np.int64(n_high)
+
+
+@njit(nogil=True, cache=True, fastmath={"nnan", "nsz", "reassoc"})
+def _largest(scores):  # noqa: ANN001, ANN202
+    largest = scores[0]
+    for j in range(1, scores.shape[0]):
+        largest = max(largest, scores[j])
+    return largest
+
+
+@njit(nogil=True, cache=True)
+def _push(heap, where, n, value, column):  # noqa: ANN001, ANN202
+    """Put a score on a min-heap of fixed capacity, in place of its least when it is full."""
+    capacity = heap.shape[0]
+    if n < capacity:
+        at = n
+        while at > 0 and heap[(at - 1) // 2] > value:
+            heap[at], where[at] = heap[(at - 1) // 2], where[(at - 1) // 2]
+            at = (at - 1) // 2
+        n += 1
+    else:
+        at = 0
+        while 2 * at + 1 < capacity:
+            child = 2 * at + 1
+            if child + 1 < capacity and heap[child + 1] < heap[child]:
+                child += 1
+            if heap[child] >= value:
+                break
+            heap[at], where[at] = heap[child], where[child]
+            at = child
+    heap[at], where[at] = value, column
+    return n
+
+
+@njit(nogil=True, cache=True)
+def _scan(  # noqa: ANN202, C901, PLR0912
+    tile, first_row, first_column, pool_starts, cell_starts, cell_pools, first_cell,
+    least, low, high, all_pools, pool_rank, overall, kept, kept_columns, filled,
+    q, q_scale, p, p_scale, p_offset,
+):  # noqa: ANN001  # fmt: skip
+    """Add a tile to the ranks of the cells of its rows and to each row's best passages.
+
+    Goes by short stretches of one pool. Most hold nothing that matters, which their largest score
+    tells in one vector pass; the rest is looked at cell by cell.
+    """
+    settled = 0
+    width, capacity = tile.shape[1], kept.shape[1]
+    exact = np.empty(STRETCH)
+    for i in range(tile.shape[0]):
+        row = first_row + i
+        n = filled[i]
+        for pool in range(pool_starts.shape[0] - 1):
+            pool_end = min(pool_starts[pool + 1] - first_column, width)
+            for begin in range(max(pool_starts[pool] - first_column, 0), pool_end, STRETCH):
+                stretch = tile[i, begin : min(begin + STRETCH, pool_end)]
+                largest = _largest(stretch)
+                have_exact = False
+                for cell in range(cell_starts[row], cell_starts[row + 1]):
+                    own = cell_pools[cell] == pool
+                    at = cell - first_cell
+                    if largest < low[at] or not (own or all_pools):
+                        continue
+                    maybe, sure = count_two(stretch, low[at], high[at])
+                    if maybe > sure:
+                        settled += maybe - sure
+                        if not have_exact:
+                            have_exact = True
+                            exact[: stretch.shape[0]] = np.nan
+                        sure += _settle(
+                            stretch, low[at], high[at], least[at], exact,
+                            row, first_column + begin, q, q_scale, p, p_scale, p_offset,
+                        )  # fmt: skip
+                    overall[cell] += sure
+                    if own:
+                        pool_rank[cell] += sure
+                if capacity and (n < capacity or largest > kept[i, 0]):
+                    for j in range(stretch.shape[0]):
+                        if n < capacity or stretch[j] > kept[i, 0]:
+                            column = first_column + begin + j
+                            n = _push(kept[i], kept_columns[i], n, stretch[j], column)
+        filled[i] = n
+    return settled
+
+
+@njit(nogil=True, cache=True)
+def _settle(  # noqa: ANN202
+    stretch, low, high, least, exact, row, first, q, q_scale, p, p_scale, p_offset
+):  # noqa: ANN001
+    """Count, by float64, those of the open scores that are no less than `least`."""
+    count = 0
+    for j in range(stretch.shape[0]):
+        if low <= stretch[j] < high:
+            if np.isnan(exact[j]):  # once a score, however many cells ask
+                c = first + j
+                exact[j] = dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c]
+            count += exact[j] >= least
+    return count
+
+
+@njit(nogil=True, cache=True)
+def _settle_best(  # noqa: ANN202
+    first_row, kept, columns, filled, error, tie, cutoffs, pool_starts,
+    best_columns, best_scores, shares, q, q_scale, p, p_scale, p_offset,
+):  # noqa: ANN001  # fmt: skip
+    """Order the candidates by float64 score; score the whole row where they may not be enough."""
+    k, n_pools, n_passages = best_columns.shape[1], pool_starts.shape[0] - 1, p.shape[0]
+    for i in range(kept.shape[0]):
+        row = first_row + i
+        n = filled[i]
+        candidates = columns[i, :n]
+        if n < n_passages:
+            ordered = np.sort(kept[i, :n])[::-1]
+            # A passage that was dropped scores at most ordered[-1] + error, the k-th at least
+            # ordered[k - 1] - error.
+            if ordered[n - 1] + error[i] >= ordered[k - 1] - error[i] - tie[i]:
+                candidates = np.arange(n_passages)
+        m = candidates.shape[0]
+        candidates = np.sort(candidates)
+        exact = np.empty(m)
+        for a in range(m):
+            c = candidates[a]
+            exact[a] = dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c]
+        order = np.argsort(-exact, kind="mergesort")
+        for a in range(min(k, m)):
+            best_columns[row, a] = candidates[order[a]]
+            best_scores[row, a] = exact[order[a]]
+        for t in range(cutoffs.shape[0]):
+            cut = min(cutoffs[t], m)
+            edge = exact[order[cut - 1]]
+            above = 0
+            while above < cut and exact[order[above]] > edge + tie[i]:
+                above += 1
+            level = above
+            while level < m and exact[order[level]] >= edge - tie[i]:
+                level += 1
+            for a in range(level):
+                weight = 1.0 if a < above else (cut - above) / (level - above)
+                pool = np.searchsorted(pool_starts, candidates[order[a]], side="right") - 1
+                shares[row, t, pool] += weight / cut
+    assert n_pools == shares.shape[2]

@@ -1,0 +1,95 @@
+"""Resampling of query ids: bootstrap of means and sign flips of paired differences.
+
+Translations of one question are not independent, so an id with all its languages is the unit.
+Both are matrix products of resamples × ids with ids × columns.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+PerId = Float[np.ndarray, "ids columns"]
+Resampled = Float[np.ndarray, "resamples outputs"]
+
+_BYTES = 1 << 26  # of one block of sign flips
+
+
+def bootstrap_weights(n_ids: int, n_resamples: int, rng: np.random.Generator) -> Float[np.ndarray, "resamples ids"]:
+    """Count how often each resample of n_ids ids with replacement holds each id."""
+    return rng.multinomial(n_ids, np.full(n_ids, 1 / n_ids), n_resamples).astype(np.float64)
+
+
+def weighted_ratios(
+    weights: Float[np.ndarray, "resamples ids"], numerator: PerId, denominator: PerId
+) -> Float[np.ndarray, "resamples columns"]:
+    """Sum of the numerators over that of the denominators, each id by its weight.
+
+    With a denominator of 1 where a value is defined and 0 elsewhere this is the mean of the
+    defined values. NaN where the denominators sum to 0.
+    """
+    above = weights @ numerator
+    constant = np.all(denominator == denominator[:1], axis=0)
+    below = np.broadcast_to(weights.sum(axis=1, keepdims=True) * denominator[:1], above.shape)
+    if not constant.all():
+        below = below.copy()
+        below[:, ~constant] = weights @ denominator[:, ~constant]
+    return np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
+
+
+def group_means(
+    values: Float[np.ndarray, "resamples columns"], members: Bool[np.ndarray, "columns outputs"]
+) -> Resampled:
+    """Mean of each output's columns, every column counting the same; NaN columns are left out."""
+    defined = ~np.isnan(values)
+    if defined.all():
+        return values @ (members / members.sum(axis=0))
+    weights = members.astype(np.float64)
+    total, count = np.where(defined, values, 0.0) @ weights, defined @ weights
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def percentile_interval(resampled: Resampled, level: float = 0.95) -> Float[np.ndarray, "2 outputs"]:
+    """Lower and upper end of the percentile interval of each output; NaN resamples are left out."""
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    ordered = np.sort(np.ascontiguousarray(resampled.T), axis=1)  # NaN go last
+    count = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
+    place = tails[:, None] * np.maximum(count - 1, 0)
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(count - 1, 0))
+    rows = np.arange(len(ordered))
+    low, high = ordered[rows, below], ordered[rows, above]
+    return low + (place - below) * (high - low)
+
+
+def sign_flip_p_values(
+    effects: PerId, n_flips: int, rng: np.random.Generator
+) -> Float[np.ndarray, " columns"]:
+    """Two-sided p of the sum of each column under random sign flips of whole ids.
+
+    `effects` holds what each id adds to the observed difference. p = (b + 1) / (m + 1), where b of
+    m flips give a sum at least as far from 0 as the observed one (Phipson & Smyth 2010).
+    """
+    n_ids, n_columns = effects.shape
+    observed = np.abs(effects.sum(axis=0))
+    # Sums of the same numbers in another order must count as equal.
+    least = (observed - 1e-6 * np.abs(effects).sum(axis=0)).astype(np.float32)
+    columns = np.ascontiguousarray(effects, dtype=np.float32)
+    extreme = np.zeros(n_columns, np.int64)
+    step = max(1, _BYTES // (4 * max(n_ids, n_columns, 1)))
+    for start in range(0, n_flips, step):
+        n = min(step, n_flips - start)
+        signs = rng.integers(0, 2, (n, n_ids), dtype=np.int8) * np.int8(2) - np.int8(1)
+        extreme += (np.abs(signs.astype(np.float32) @ columns) >= least).sum(axis=0)
+    return (extreme + 1) / (n_flips + 1)
+
+
+def holm(p_values: Float[np.ndarray, " tests"]) -> Float[np.ndarray, " tests"]:
+    """Adjust the p values of one family so that it errs at most as often as one test would.
+
+    Holm 1979. NaN stay NaN and don't count as tests.
+    """
+    adjusted = np.full_like(p_values, np.nan)
+    tested = np.flatnonzero(~np.isnan(p_values))
+    order = tested[np.argsort(p_values[tested], kind="stable")]
+    stepped = p_values[order] * (len(order) - np.arange(len(order)))
+    adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
+    return adjusted

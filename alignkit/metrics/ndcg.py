@@ -1,0 +1,34 @@
+"""nDCG@k."""
+
+import numpy as np
+
+from alignkit.metrics import RETRIEVAL, RelevantRanks, Values, metric
+
+
+@metric(
+    "ndcg",
+    needs="ranks",
+    cutoffs=(10,),
+    settings=RETRIEVAL,
+    higher_is_better=True,
+    bounds=(0.0, 1.0),
+    source="Järvelin & Kekäläinen 2002; trec_eval `ndcg_cut`",
+)
+def ndcg(ranks: RelevantRanks, k: int) -> Values:
+    """Discounted gain of the k best passages over that of the best possible order.
+
+    Gain is the relevance itself, the discount log2(rank + 1), as in trec_eval; some tools take
+    2^relevance - 1, which differs for graded relevance.
+
+    Examples
+    --------
+    One relevant passage at rank 3:
+
+    >>> ndcg(RelevantRanks(np.array([0]), np.array([3]), 1), 10).tolist()
+    [0.5]
+    """
+    gained = ranks.per_search(np.where(ranks.rank <= k, ranks.gain / np.log2(ranks.rank + 1), 0.0))
+    best_first = np.lexsort((-ranks.gain, ranks.search))
+    place = np.arange(len(ranks.rank)) - ranks.first[ranks.search] + 1
+    ideal = np.where(place <= k, ranks.gain[best_first] / np.log2(place + 1), 0.0)
+    return gained / ranks.per_search(ideal)
