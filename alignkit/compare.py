@@ -5,6 +5,7 @@ every checkpoint, so that differences are paired.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,19 +16,21 @@ from alignkit.kernels.resampling import (
     holm,
     percentile_interval,
     sign_flip_p_values,
-    weighted_ratios,
+    ratios,
+    weighted_sums,
 )
-from alignkit.measure import Measured, Measures
-from alignkit.tables import AVERAGE, COMPARISON_COLUMNS, METRIC_COLUMNS
+from alignkit.measure import Design, Measured, Measures
+from alignkit.tables import AVERAGE, COMPARISON_COLUMNS
 
 Array = np.ndarray
+Rows = dict[str, Any]
 # Holm over the 110 pairs of eleven languages can't reach .05 with 1,000 flips, whose least p is
 # .001; ten times as many can.
 FLIPS_PER_RESAMPLE = 10
 _FAMILY = ["dataset", "task", "setting", "metric", "level"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Summary:
     """Value, interval and resamples of one metric in one setting, for each of its outputs."""
 
@@ -36,16 +39,33 @@ class Summary:
     resampled: Array  # (resamples, outputs)
 
 
-def summarise(measured: Measured, weights: Array) -> Summary:
-    """Values and percentile intervals; `weights` (resamples, ids) from `bootstrap_weights`."""
-    once = np.ones((1, weights.shape[1]))
-    value = group_means(
-        weighted_ratios(once, measured.numerator, measured.denominator), measured.members
-    )[0]
-    resampled = group_means(
-        weighted_ratios(weights, measured.numerator, measured.denominator), measured.members
-    )
-    return Summary(value, percentile_interval(resampled), resampled)
+class Resampler:
+    """Summarises measures over one set of resamples of query ids.
+
+    A class because it remembers: metrics that share an array, as recall@k and hit@k do where one
+    passage is relevant, and designs that many metrics share, are worked out once.
+    """
+
+    def __init__(self, n_ids: int, n_resamples: int, rng: np.random.Generator) -> None:
+        weights = bootstrap_weights(n_ids, n_resamples, rng)
+        self._weights = np.vstack([np.ones(n_ids), weights])  # the data themselves come first
+        self._below: dict[Design, Array] = {}
+        self._summaries: dict[tuple[int, Design], Summary] = {}
+
+    def summarise(self, measured: Measured) -> Summary:
+        """Values and percentile intervals of every output."""
+        key = (id(measured.numerator), measured.design)
+        if key not in self._summaries:
+            self._summaries[key] = self._summarise(measured)
+        return self._summaries[key]
+
+    def _summarise(self, measured: Measured) -> Summary:
+        design = measured.design
+        if design not in self._below:
+            self._below[design] = weighted_sums(self._weights, design.denominator)
+        above = weighted_sums(self._weights, measured.numerator)
+        resampled = group_means(ratios(above, self._below[design]), design.members)
+        return Summary(resampled[0], percentile_interval(resampled[1:]), resampled[1:])
 
 
 def tabulate(
@@ -55,128 +75,126 @@ def tabulate(
 
     `measures` maps labels to what each checkpoint shows on the same dataset. The family that Holm
     adjusts is one metric in one setting at one level (pairs, languages, or the overall mean), over
-    all candidates.
+    all candidates. The first checkpoint need not be the baseline.
     """
-    n_ids = len(measures[baseline].ids)
     rng = np.random.default_rng(seed)
-    weights = bootstrap_weights(n_ids, n_resamples, rng)
-    metrics: list[pd.DataFrame] = []
-    comparisons: list[pd.DataFrame] = []
-    labels = [baseline, *(label for label in measures if label != baseline)]
-    effects: list[Array] = []
-    for position, reference in enumerate(measures[baseline].measured):
-        base = summarise(reference, weights)
-        for label in labels:
-            measured = measures[label].measured[position]
-            own = base if label == baseline else summarise(measured, weights)
-            metrics.append(_metric_rows(label, measures[label].dataset, measured, own))
-            if label != baseline:
-                effects.append(_effects(reference, measured))
-                comparisons.append(
-                    _comparison_rows(baseline, label, measures[label].dataset, measured,
-                                     base, own, effects[-1])
-                )  # fmt: skip
-    metric_table = pd.concat(metrics, ignore_index=True)
-    order = pd.Categorical(metric_table["checkpoint"], list(measures))
-    metric_table = metric_table.iloc[np.argsort(order.codes, kind="stable")].reset_index(drop=True)
-    if not comparisons:
-        return metric_table, pd.DataFrame(columns=[*COMPARISON_COLUMNS, "effect_size", "reason"])
-    table = pd.concat(comparisons, ignore_index=True)
-    table["p_value"] = _p_values(effects, n_resamples * FLIPS_PER_RESAMPLE, rng)
-    table.loc[table["delta"].isna(), "p_value"] = np.nan
-    table["p_adjusted"] = _adjust(table)
-    return metric_table, table
+    resampler = Resampler(len(measures[baseline].ids), n_resamples, rng)
+    dataset = measures[baseline].dataset
+    metrics = [
+        _metric_rows(label, dataset, measured, resampler.summarise(measured))
+        for label, of_label in measures.items()
+        for measured in of_label.measured
+    ]
+    paired = [
+        _Pair(label, reference, measured, resampler)
+        for label, of_label in measures.items()
+        if label != baseline
+        for reference, measured in zip(measures[baseline].measured, of_label.measured, strict=True)
+    ]
+    return _stack(metrics), _comparisons(baseline, dataset, paired, n_resamples, rng)
 
 
-def _metric_rows(label: str, dataset: str, measured: Measured, summary: Summary) -> pd.DataFrame:
-    asked, answered = zip(*measured.outputs, strict=True)
-    rows = pd.DataFrame(
-        {
-            "checkpoint": label, "dataset": dataset, "task": measured.task,
-            "setting": measured.setting, "query_language": asked, "passage_language": answered,
-            "metric": measured.metric, "value": summary.value, "ci_low": summary.interval[0],
-            "ci_high": summary.interval[1], "n": measured.n,
-        }
-    )  # fmt: skip
-    assert list(rows.columns) == METRIC_COLUMNS
-    rows["reason"] = _reasons(rows)
-    return rows
+def _metric_rows(label: str, dataset: str, measured: Measured, summary: Summary) -> Rows:
+    design = measured.design
+    return {
+        "checkpoint": label, "dataset": dataset, "task": measured.task,
+        "setting": measured.setting, "query_language": [asked for asked, _ in design.outputs],
+        "passage_language": [answered for _, answered in design.outputs],
+        "metric": measured.metric, "value": summary.value, "ci_low": summary.interval[0],
+        "ci_high": summary.interval[1], "n": design.n,
+        "reason": _reasons(design, summary.value),
+    }  # fmt: skip
 
 
-def _reasons(rows: pd.DataFrame) -> list[str | None]:
+def _reasons(design: Design, values: Array) -> list[str | None]:
     """Say why a value is null."""
-    reasons: list[str | None] = []
-    for asked, answered, value in zip(
-        rows["query_language"], rows["passage_language"], rows["value"], strict=True
-    ):
-        if not np.isnan(value):
-            reasons.append(None)
-        elif answered == AVERAGE:
-            reasons.append("no query that counts for this measure")
-        else:
-            reasons.append(f"no {asked} query that counts for this measure has an answer in {answered}")
+    reasons: list[str | None] = [None] * len(values)
+    for i in np.flatnonzero(np.isnan(values)):
+        asked, answered = design.outputs[i]
+        reasons[i] = "no query that counts for this measure" + (
+            "" if answered == AVERAGE else f" asks in {asked} and has an answer in {answered}"
+        )
     return reasons
 
 
-def _effects(reference: Measured, measured: Measured) -> Array:
-    """What each id adds to the difference of each output, (ids, outputs).
+class _Pair:
+    """A metric of the baseline beside that of a candidate."""
 
-    The denominators are the data's, not the checkpoint's, so a difference of ratios is linear in
-    the numerators.
-    """
-    below = reference.denominator.sum(axis=0)
-    defined = below > 0
-    change = measured.numerator - reference.numerator
-    change = np.divide(change, below, out=np.zeros_like(change), where=defined)
-    members = reference.members & defined[:, None]
-    return change @ (members / np.maximum(members.sum(axis=0), 1))
+    def __init__(
+        self, label: str, reference: Measured, measured: Measured, resampler: Resampler
+    ) -> None:
+        self.label, self.measured = label, measured
+        self.base, self.own = resampler.summarise(reference), resampler.summarise(measured)
+        self.same_as = (label, id(self.base), id(self.own))  # pairs of the same numbers
+        self._reference = reference
+
+    def effects(self) -> Array:
+        """What each id adds to the difference of each output, (ids, outputs).
+
+        The denominators are the data's, not the checkpoint's, so a difference of ratios is linear
+        in the numerators.
+        """
+        design = self._reference.design
+        below = design.denominator.sum(axis=0)
+        members = (design.members & (below > 0)[:, None]).astype(float)
+        per_cell = members / np.maximum(members.sum(axis=0), 1)
+        change = self.measured.numerator - self._reference.numerator
+        return change @ (per_cell / np.where(below > 0, below, 1.0)[:, None])
+
+
+def _comparisons(
+    baseline: str, dataset: str, pairs: list[_Pair], n_resamples: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    if not pairs:
+        return pd.DataFrame(columns=[*COMPARISON_COLUMNS, "effect_size", "reason"])
+    distinct = {pair.same_as: pair for pair in pairs}
+    effects = {key: pair.effects() for key, pair in distinct.items()}
+    p_values = sign_flip_p_values(
+        np.hstack(list(effects.values())), n_resamples * FLIPS_PER_RESAMPLE, rng
+    )
+    starts = np.cumsum([0, *(block.shape[1] for block in effects.values())])
+    p_of = {key: p_values[starts[i] : starts[i + 1]] for i, key in enumerate(effects)}
+    interval_of = {
+        key: percentile_interval(pair.own.resampled - pair.base.resampled)
+        for key, pair in distinct.items()
+    }
+    table = _stack(
+        [
+            _comparison_rows(baseline, dataset, pair, interval_of[pair.same_as],
+                             effects[pair.same_as], p_of[pair.same_as])
+            for pair in pairs
+        ]
+    )  # fmt: skip
+    table["p_adjusted"] = _adjust(table)
+    return table
 
 
 def _comparison_rows(
-    baseline: str,
-    label: str,
-    dataset: str,
-    measured: Measured,
-    base: Summary,
-    own: Summary,
-    effects: Array,
+    baseline: str, dataset: str, pair: _Pair, interval: Array, effects: Array, p_values: Array
 ) -> pd.DataFrame:
-    asked, answered = zip(*measured.outputs, strict=True)
-    low, high = percentile_interval(own.resampled - base.resampled)
-    rows = pd.DataFrame(
-        {
-            "baseline": baseline, "candidate": label, "dataset": dataset, "task": measured.task,
-            "setting": measured.setting, "query_language": asked, "passage_language": answered,
-            "metric": measured.metric, "baseline_value": base.value, "candidate_value": own.value,
-            "delta": own.value - base.value, "ci_low": low, "ci_high": high, "p_value": np.nan,
-            "p_adjusted": np.nan, "n": measured.n,
-        }
-    )  # fmt: skip
-    assert list(rows.columns) == COMPARISON_COLUMNS
-    rows["effect_size"] = _effect_size(effects, measured)
-    rows["reason"] = _reasons(rows.rename(columns={"delta": "value"}))
-    return rows
+    measured, design = pair.measured, pair.measured.design
+    delta = pair.own.value - pair.base.value
+    rows = {
+        "baseline": baseline, "candidate": pair.label, "dataset": dataset, "task": measured.task,
+        "setting": measured.setting, "query_language": [asked for asked, _ in design.outputs],
+        "passage_language": [answered for _, answered in design.outputs],
+        "metric": measured.metric, "baseline_value": pair.base.value,
+        "candidate_value": pair.own.value, "delta": delta, "ci_low": interval[0],
+        "ci_high": interval[1], "p_value": np.where(np.isnan(delta), np.nan, p_values),
+        "p_adjusted": np.nan, "n": design.n, "effect_size": _effect_size(effects, design.n),
+    }  # fmt: skip
+    return {**rows, "reason": _reasons(design, delta)}
 
 
-def _effect_size(effects: Array, measured: Measured) -> Array:
-    """Mean paired difference over its standard deviation, over ids (Cohen's d_z); NaN if none."""
-    counted = (measured.denominator > 0) @ measured.members > 0
-    n = counted.sum(axis=0)
+def _effect_size(effects: Array, n: Array) -> Array:
+    """Mean paired difference over its standard deviation, over ids (Cohen's d_z); NaN if none.
+
+    An id without a value adds 0 to both sums.
+    """
     mean = effects.sum(axis=0) / np.maximum(n, 1)
-    spread = np.where(counted, effects - mean, 0.0)
-    deviation = np.sqrt((spread**2).sum(axis=0) / np.maximum(n - 1, 1))
+    variance = ((effects**2).sum(axis=0) - n * mean**2) / np.maximum(n - 1, 1)
+    deviation = np.sqrt(np.maximum(variance, 0.0))
     return np.divide(mean, deviation, out=np.full_like(mean, np.nan), where=deviation > 0)
-
-
-def _p_values(effects: list[Array], n_flips: int, rng: np.random.Generator) -> Array:
-    """Flip the signs of all outputs at once; columns that stand twice are computed once."""
-    columns = np.hstack(effects)
-    _, first, which = np.unique(
-        np.ascontiguousarray(columns.T).view(np.dtype((np.void, columns.shape[0] * 8))).ravel(),
-        return_index=True,
-        return_inverse=True,
-    )
-    return sign_flip_p_values(columns[:, first], n_flips, rng)[which]
 
 
 def _adjust(table: pd.DataFrame) -> Array:
@@ -187,3 +205,17 @@ def _adjust(table: pd.DataFrame) -> Array:
     for rows in table.assign(level=level).groupby(_FAMILY, sort=False).indices.values():
         adjusted[rows] = holm(p_values[rows])
     return adjusted
+
+
+def _stack(blocks: list[Rows]) -> pd.DataFrame:
+    """Stack blocks of rows whose values are arrays, or scalars that hold for the whole block."""
+    lengths = [len(block["reason"]) for block in blocks]
+    columns: dict[str, object] = {}
+    for name in blocks[0]:
+        values = [block[name] for block in blocks]
+        if isinstance(values[0], str):
+            columns[name] = np.repeat(np.array(values, dtype=object), lengths)
+        else:
+            full = [np.broadcast_to(value, n) for value, n in zip(values, lengths, strict=True)]
+            columns[name] = np.concatenate(full)
+    return pd.DataFrame(columns)

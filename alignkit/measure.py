@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from alignkit.errors import AlignkitError
-from alignkit.kernels.ranking import Best, CellRanks, prepare, rank_cells
+from alignkit.kernels.ranking import Best, CellRanks, Side, prepare, rank_cells
+from alignkit.kernels.translation import rank_translations
 from alignkit.metrics import (
     METRICS,
     LanguageShares,
@@ -23,39 +24,51 @@ from alignkit.metrics import (
     RelevantRanks,
     Setting,
 )
-from alignkit.progress import SILENT, Reporter
-from alignkit.tables import AVERAGE, Dataset, Embeddings, RetrievalTask, TaskName
+from alignkit.progress import SILENT, Advance, Reporter
+from alignkit.tables import AVERAGE, Dataset, Embeddings, Qrels, RetrievalTask, TaskName
 
 Array = np.ndarray
 Pair = tuple[str, str]  # query language, passage language
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One metric in one setting, per query id: what is resampled.
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Where values lie: cells of (query language, passage language), and the averages over them.
 
-    The value of a cell is the sum of `numerator` over ids divided by that of `denominator`, which
-    for all but ratios is 1 where the id has a value and 0 elsewhere: a mean.
+    Many metrics of a setting share one, so that its part of the work is done once.
 
     Attributes
     ----------
-    numerator, denominator : (ids, cells) float64.
+    denominator : (ids, cells) float64: 1 where an id has a value and 0 elsewhere; for a ratio what
+        it is divided by.
     outputs : the (query language, passage language) of each row of the tables; `*` is an average.
     members : (cells, outputs) bool: the cells that an output averages, all counting the same.
+    """
+
+    denominator: Array
+    outputs: tuple[Pair, ...]
+    members: Array
+
+    @cached_property
+    def n(self) -> Array:
+        """Query ids behind each output, (outputs,)."""
+        counted = (self.denominator > 0).astype(np.float32) @ self.members.astype(np.float32)
+        return (counted > 0).sum(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """One metric in one setting, per query id: what is resampled.
+
+    The value of a cell is the sum of `numerator` (ids, cells) over ids divided by that of the
+    design's denominator.
     """
 
     task: TaskName
     setting: Setting
     metric: str
     numerator: Array
-    denominator: Array
-    outputs: tuple[Pair, ...]
-    members: Array
-
-    @property
-    def n(self) -> Array:
-        """Query ids behind each output, (outputs,)."""
-        return ((self.denominator > 0) @ self.members > 0).sum(axis=0)
+    design: Design
 
 
 @dataclass(frozen=True)
@@ -72,8 +85,8 @@ class TaskRanks:
     language_of_query: Array  # (queries,)
     language_of_cell: Array  # (relevant,) of the passage
     pool_sizes: Array  # (languages,)
-    cells: CellRanks
-    best: Best
+    cells: CellRanks  # without an overall rank in question-alignment
+    best: Best | None  # None in question-alignment
 
     @cached_property
     def own_pools(self) -> tuple[RelevantRanks, Array, Array]:
@@ -156,36 +169,46 @@ def rank_task(
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     starts = np.searchsorted(passage_language[order], np.arange(len(languages) + 1))
-    answers = task.name == "answer-retrieval"
-    query_side = prepare(queries.vectors, "query", queries.similarity)
-    if answers or np.any(np.diff(order) < 0):
-        vectors = passages.vectors if np.all(np.diff(order) > 0) else passages.vectors[order]
-        passage_side = prepare(vectors, "passage", queries.similarity)
+    in_order = bool(np.all(order[:-1] < order[1:]))
+    side = prepare(
+        passages.vectors if in_order else passages.vectors[order], "passage", queries.similarity
+    )
+    cell_language = passage_language[task.qrels.passages]
+    if task.name == "question-alignment" and queries.similarity != "euclidean":
+        with reporter.bar(f"ranking, {task.name}", len(order) ** 2 // 2) as advance:
+            cells = _rank_translations(task.qrels, side, starts, place, cell_language, advance)
+        best = None
     else:
-        passage_side = prepare(queries.vectors, "passage", queries.similarity)
-    with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
-        cells, best = rank_cells(
-            query_side,
-            passage_side,
-            task.qrels.queries,
-            place[task.qrels.passages],
-            starts,
-            cutoffs=_share_cutoffs() if answers else (),
-            all_pools=answers,
-            advance=advance,
-        )
-    best = Best(np.where(best.columns < 0, -1, order[best.columns]), best.scores, best.shares)
+        query_side = prepare(queries.vectors, "query", queries.similarity)
+        with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
+            cells, best = rank_cells(
+                query_side, side, task.qrels.queries, place[task.qrels.passages], starts,
+                cutoffs=_share_cutoffs(), advance=advance,
+            )  # fmt: skip
+        best = Best(np.where(best.columns < 0, -1, order[best.columns]), best.scores, best.shares)
     return TaskRanks(
         task,
         languages,
         ids,
         _codes(task.queries.frame["parallel_id"], ids),
         _codes(task.queries.frame["language"], languages),
-        passage_language[task.qrels.passages],
+        cell_language,
         np.diff(starts),
         cells,
         best,
     )
+
+
+def _rank_translations(
+    qrels: Qrels, side: Side, starts: Array, place: Array, cell_language: Array, advance: Advance
+) -> CellRanks:
+    """Rank parallel queries: the scores are symmetric, so half of them are enough."""
+    partner = np.full((len(place), len(starts) - 1), -1)
+    rows = place[qrels.queries]
+    partner[rows, cell_language] = place[qrels.passages]
+    found = rank_translations(side, starts, partner, advance=advance)
+    rank = found.rank[rows, cell_language]
+    return CellRanks(rank, rank, found.score[rows, cell_language], found.settled)
 
 
 def _codes(labels: pd.Series, categories: tuple[str, ...]) -> Array:
@@ -198,7 +221,9 @@ def _share_cutoffs() -> tuple[int, ...]:
     )
 
 
-def _variants(task: TaskName, setting: Setting, needs: Needs) -> Iterator[tuple[Metric, str, object]]:
+def _variants(
+    task: TaskName, setting: Setting, needs: Needs
+) -> Iterator[tuple[Metric, str, object]]:
     for _, card in METRICS.items():
         if card.needs == needs and (task, setting) in card.settings:
             for name, function in card.variants():
@@ -214,109 +239,136 @@ def _measure_task(ranks: TaskRanks) -> list[Measured]:
     return found
 
 
+class _Scatter:
+    """Collects the metrics of one setting whose values lie in the same places.
+
+    A class because it shares one design among them, and one array among metrics that are equal
+    there, such as recall@k and hit@k with one relevant passage in a pool.
+    """
+
+    def __init__(
+        self, ranks: TaskRanks, setting: Setting, ids: Array, cells: Array, outputs: "Outputs"
+    ) -> None:
+        self._ranks, self._setting = ranks, setting
+        self._shape = (len(ranks.ids), outputs.members.shape[0])
+        self._where = ids * self._shape[1] + cells
+        self._outputs = outputs
+        self._design = self._design_of(np.ones(len(self._where), bool))
+        self.measured: list[Measured] = []
+
+    def _design_of(self, defined: Array) -> Design:
+        return Design(self._sum(defined.astype(float)), self._outputs.labels, self._outputs.members)
+
+    def _sum(self, values: Array) -> Array:
+        return np.bincount(self._where, values, self._shape[0] * self._shape[1]).reshape(
+            self._shape
+        )
+
+    def add(self, metric: str, values: Array) -> None:
+        """Take the metric's values, one a search; NaN are left out."""
+        undefined = np.isnan(values)
+        some = undefined.any()
+        numerator = self._sum(np.where(undefined, 0.0, values) if some else values)
+        design = self._design_of(~undefined) if some else self._design
+        self._append(metric, numerator, design)
+
+    def add_ratio(self, metric: str, above: Array, below: Array, outputs: "Outputs") -> None:
+        """Take numerators and denominators, one a search."""
+        design = Design(self._sum(below), outputs.labels, outputs.members)
+        self._append(metric, self._sum(above), design)
+
+    def _append(self, metric: str, numerator: Array, design: Design) -> None:
+        for other in self.measured:
+            if other.design is design and np.array_equal(other.numerator, numerator):
+                numerator = other.numerator
+                break
+        self.measured.append(
+            Measured(self._ranks.task.name, self._setting, metric, numerator, design)
+        )
+
+
 def _measure_own_pools(ranks: TaskRanks) -> list[Measured]:
     """Measure in the monolingual and cross-lingual settings, which share their searches."""
     searched, rows, pools = ranks.own_pools
-    languages = ranks.languages
-    asked = ranks.language_of_query[rows]
-    setting_of = {"monolingual": asked == pools, "cross-lingual": asked != pools}
-    ids = ranks.id_of_query[rows]
-    cell = asked * len(languages) + pools
+    n = len(ranks.languages)
+    asked, ids = ranks.language_of_query[rows], ranks.id_of_query[rows]
     values: dict[str, Array] = {}
     found: list[Measured] = []
     for setting in ("monolingual", "cross-lingual"):
-        pairs = [(a, b) for a in range(len(languages)) for b in range(len(languages))
-                 if (a == b) == (setting == "monolingual")]  # fmt: skip
-        columns = np.full(len(languages) ** 2, -1)
-        columns[[a * len(languages) + b for a, b in pairs]] = np.arange(len(pairs))
-        here = setting_of[setting]
-        outputs, members = _pair_outputs(pairs, languages, by_language=setting == "cross-lingual")
+        same = setting == "monolingual"
+        pairs = [(a, b) for a in range(n) for b in range(n) if (a == b) == same]
+        column = np.full(n * n, -1)
+        column[[a * n + b for a, b in pairs]] = np.arange(len(pairs))
+        here = (asked == pools) == same
+        outputs = _outputs(pairs, ranks.languages, by_language=not same)
+        cells = column[asked[here] * n + pools[here]]
+        scatter = _Scatter(ranks, setting, ids[here], cells, outputs)
         for _, name, function in _variants(ranks.task.name, setting, "ranks"):
             if name not in values:
                 values[name] = function(searched)
-            numerator, denominator = _scatter(
-                ids[here], columns[cell[here]], values[name][here], len(ranks.ids), len(pairs)
-            )
-            found.append(
-                Measured(ranks.task.name, setting, name, numerator, denominator, outputs, members)
-            )
+            scatter.add(name, values[name][here])
+        found += scatter.measured
     return found
 
 
 def _measure_multilingual(ranks: TaskRanks) -> list[Measured]:
     searched, rows, _ = ranks.all_pools
-    asked, ids = ranks.language_of_query[rows], ranks.id_of_query[rows]
-    languages = [language for language in ranks.languages if language in ranks.task.queries.languages]
-    asked = _codes(pd.Series(ranks.languages), tuple(languages))[asked]
-    outputs = (*((a, AVERAGE) for a in languages), (AVERAGE, AVERAGE))
-    members = np.column_stack([np.eye(len(languages), dtype=bool), np.ones(len(languages), bool)])
-    found = []
+    languages = tuple(ranks.task.queries.languages)
+    asked = _codes(pd.Series(ranks.languages), languages)[ranks.language_of_query[rows]]
+    outputs = Outputs(
+        (*((a, AVERAGE) for a in languages), (AVERAGE, AVERAGE)),
+        np.column_stack([np.eye(len(languages), dtype=bool), np.ones(len(languages), bool)]),
+    )
+    scatter = _Scatter(ranks, "multilingual", ranks.id_of_query[rows], asked, outputs)
     for _, name, function in _variants(ranks.task.name, "multilingual", "ranks"):
-        cells = _scatter(ids, asked, function(searched), len(ranks.ids), len(languages))
-        found.append(Measured(ranks.task.name, "multilingual", name, *cells, outputs, members))
-    return found
+        scatter.add(name, function(searched))
+    return scatter.measured
 
 
 def _measure_preference(ranks: TaskRanks) -> list[Measured]:
     searched, _, order = ranks.all_pools
-    languages = ranks.languages
+    n = len(ranks.languages)
     rows = ranks.task.qrels.queries[order]
-    pairs = [(a, b) for a in range(len(languages)) for b in range(len(languages))]
-    cell = ranks.language_of_query[rows] * len(languages) + ranks.language_of_cell[order]
-    outputs, members = _pair_outputs(pairs, languages, by_language=True)
-    found = []
+    outputs = _outputs([(a, b) for a in range(n) for b in range(n)], ranks.languages)
+    cell = ranks.language_of_query[rows] * n + ranks.language_of_cell[order]
+    scatter = _Scatter(ranks, "multilingual", ranks.id_of_query[rows], cell, outputs)
     for _, name, function in _variants(ranks.task.name, "multilingual", "relevant"):
-        cells = _scatter(
-            ranks.id_of_query[rows], cell, function(searched), len(ranks.ids), len(pairs)
-        )
-        found.append(Measured(ranks.task.name, "multilingual", name, *cells, outputs, members))
-    return found
+        scatter.add(name, function(searched))
+    return scatter.measured
 
 
 def _measure_shares(ranks: TaskRanks) -> list[Measured]:
     searched, rows, order = ranks.all_pools
-    languages = ranks.languages
-    n = len(languages)
+    n = len(ranks.languages)
     relevant = np.zeros((len(rows), n))
     np.add.at(relevant, (searched.search, ranks.language_of_cell[order]), 1.0)
     relevant /= relevant.sum(axis=1, keepdims=True)
     observed = {k: ranks.best.shares[rows, i] for i, k in enumerate(_share_cutoffs())}
-    ids = np.repeat(ranks.id_of_query[rows], n)
+    outputs = _outputs([(a, b) for a in range(n) for b in range(n)], ranks.languages)
     cell = (ranks.language_of_query[rows][:, None] * n + np.arange(n)).ravel()
-    pairs = [(a, b) for a in range(n) for b in range(n)]
-    outputs, members = _pair_outputs(pairs, languages, by_language=False)
-    own = np.array([a == b for a, b in pairs])
-    by_language = [(languages[a], AVERAGE) for a in range(n)] + [(AVERAGE, AVERAGE)]
-    found = []
+    ids = np.repeat(ranks.id_of_query[rows], n)
+    scatter = _Scatter(ranks, "multilingual", ids, cell, outputs)
     for card, name, function in _variants(ranks.task.name, "multilingual", "shares"):
         above, below = function(LanguageShares(observed, relevant))
-        numerator, _ = _scatter(ids, cell, above.ravel(), len(ranks.ids), n * n)
-        denominator, _ = _scatter(ids, cell, below.ravel(), len(ranks.ids), n * n)
-        rows_of, means = outputs[: len(pairs)], members[:, : len(pairs)]
-        if card.higher_is_better is not None:  # a language's own figure is that of its own language
-            rows_of = (*rows_of, *by_language)
-            means = np.column_stack([means, np.diag(own)[:, own], own])
-        found.append(
-            Measured(ranks.task.name, "multilingual", name, numerator, denominator, rows_of, means)
-        )
-    return found
+        # A share has no mean over languages: rows sum to 1. A lift's is that of own languages.
+        means = _own_language_outputs(outputs, n, averages=card.higher_is_better is not None)
+        scatter.add_ratio(name, above.ravel(), below.ravel(), means)
+    return scatter.measured
 
 
 def _measure_vectors(queries: Embeddings, ids: tuple[str, ...]) -> list[Measured]:
     languages = tuple(queries.texts.languages)
+    n = len(languages)
     parallel = parallel_vectors(queries, ids)
-    pairs = [(a, b) for a in range(len(languages)) for b in range(len(languages)) if a != b]
-    first, second = (np.array(side, int) for side in zip(*pairs, strict=True)) if pairs else ([], [])
-    outputs, members = _pair_outputs(pairs, languages, by_language=True)
+    pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
+    asked, answered = np.array(pairs, int).T
+    outputs = _outputs(pairs, languages)
     found = []
     for _, name, function in _variants("question-alignment", "cross-lingual", "vectors"):
-        values = function(parallel)[:, first, second]
-        defined = ~np.isnan(values)
+        values = function(parallel)[:, asked, answered]
+        design = Design((~np.isnan(values)).astype(float), outputs.labels, outputs.members)
         found.append(
-            Measured(
-                "question-alignment", "cross-lingual", name, np.where(defined, values, 0.0),
-                defined.astype(float), outputs, members,
-            )  # fmt: skip
+            Measured("question-alignment", "cross-lingual", name, np.nan_to_num(values), design)
         )
     return found
 
@@ -326,35 +378,48 @@ def parallel_vectors(queries: Embeddings, ids: tuple[str, ...]) -> ParallelVecto
     languages = tuple(queries.texts.languages)
     id_codes = _codes(queries.texts.frame["parallel_id"], ids)
     language_codes = _codes(queries.texts.frame["language"], languages)
-    unit = queries.vectors.astype(np.float64)
-    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-    vectors = np.zeros((len(ids), len(languages), unit.shape[1]))
+    squares = np.einsum("ij,ij->i", queries.vectors, queries.vectors, dtype=np.float64)
+    vectors = np.zeros((len(ids), len(languages), queries.vectors.shape[1]))
     present = np.zeros((len(ids), len(languages)), bool)
-    vectors[id_codes, language_codes] = unit
+    vectors[id_codes, language_codes] = queries.vectors / np.sqrt(squares)[:, None]
     present[id_codes, language_codes] = True
     return ParallelVectors(vectors, present)
 
 
-def _scatter(ids: Array, cells: Array, values: Array, n_ids: int, n_cells: int) -> tuple[Array, Array]:
-    """Sum values into (ids, cells), and count them; NaN are left out."""
-    defined = ~np.isnan(values)
-    where = (ids * n_cells + cells)[defined]
-    total = np.bincount(where, values[defined], n_ids * n_cells).reshape(n_ids, n_cells)
-    count = np.bincount(where, minlength=n_ids * n_cells).reshape(n_ids, n_cells).astype(float)
-    return total, count
+@dataclass(frozen=True)
+class Outputs:
+    """Rows of the tables, and the cells that each averages: (cells, outputs) bool."""
+
+    labels: tuple[Pair, ...]
+    members: Array
 
 
-def _pair_outputs(
-    pairs: list[tuple[int, int]], languages: tuple[str, ...], *, by_language: bool
-) -> tuple[tuple[Pair, ...], Array]:
-    """Rows of the tables for pairs, for the mean of each query language, and for the mean of all."""
-    outputs = [(languages[a], languages[b]) for a, b in pairs]
+def _outputs(
+    pairs: list[tuple[int, int]], languages: tuple[str, ...], *, by_language: bool = True
+) -> Outputs:
+    """Rows for pairs, for the mean of each query language, and for the mean of all."""
+    labels = [(languages[a], languages[b]) for a, b in pairs]
     members = [np.eye(len(pairs), dtype=bool)]
     asked = np.array([a for a, _ in pairs], int)
     if by_language:
         for a, language in enumerate(languages):
-            outputs.append((language, AVERAGE))
-            members.append((asked == a)[:, None])
-    outputs.append((AVERAGE, AVERAGE))
+            if np.any(asked == a):
+                labels.append((language, AVERAGE))
+                members.append((asked == a)[:, None])
+    labels.append((AVERAGE, AVERAGE))
     members.append(np.ones((len(pairs), 1), bool))
-    return tuple(outputs), np.hstack(members)
+    return Outputs(tuple(labels), np.hstack(members))
+
+
+def _own_language_outputs(outputs: Outputs, n: int, *, averages: bool) -> Outputs:
+    """Keep the rows of pairs; with `averages` those of each language and all, over own languages."""
+    labels, members = outputs.labels[: n * n], outputs.members[:, : n * n]
+    if not averages:
+        return Outputs(labels, members)
+    own = np.arange(n) * (n + 1)
+    by_language = tuple((labels[cell][0], AVERAGE) for cell in own)
+    of_all = np.zeros((n * n, 1), bool)
+    of_all[own] = True
+    return Outputs(
+        (*labels, *by_language, (AVERAGE, AVERAGE)), np.hstack([members, members[:, own], of_all])
+    )

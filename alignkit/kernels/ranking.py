@@ -50,9 +50,7 @@ class Side:
         return float(self.length.max(initial=0.0))
 
 
-def prepare(
-    vectors: Matrix, role: Literal["query", "passage"], similarity: str = "cosine"
-) -> Side:
+def prepare(vectors: Matrix, role: Literal["query", "passage"], similarity: str = "cosine") -> Side:
     """Set (n, dim) float32 vectors up for scoring by "cosine", "dot" or "euclidean".
 
     Euclidean distance ranks as q · p - |p|²/2, which is a product with one more dimension.
@@ -114,14 +112,13 @@ def rank_cells(
     pool_starts: Starts,
     *,
     cutoffs: tuple[int, ...] = (),
-    all_pools: bool = True,
     threads: int | None = None,
     advance: Callable[[int], object] | None = None,
 ) -> tuple[CellRanks, Best]:
     """Rank the cells (rows[i], columns[i]) within their pool and among all passages, in one pass.
 
     Pools are runs of passages: pool p has the columns pool_starts[p] to pool_starts[p + 1].
-    `rows` ascends. Without `all_pools` the overall rank is left out and is the rank in the pool. With `cutoffs`, the max(cutoffs) best passages of every query are kept as well.
+    `rows` ascends. With `cutoffs`, the max(cutoffs) best passages of every query are kept as well.
     `advance` is told after each block how many queries are done.
 
     Memory: one tile of 512 × 2048 scores a thread and a few numbers a cell, whatever the pool.
@@ -155,7 +152,7 @@ def rank_cells(
             np.matmul(queries.fast[first:last], passages.fast[start:stop].T, out=scores)
             settled += _scan(
                 scores, first, start, pool_starts, cell_starts, cell_pools, cells.start, *bounds,
-                all_pools, pool_rank, overall, keep.scores, keep.columns, keep.filled, *exact,
+                pool_rank, overall, keep.scores, keep.columns, keep.filled, *exact,
             )  # fmt: skip
         if k:
             _settle_best(
@@ -282,7 +279,7 @@ def _push(heap, where, n, value, column):  # noqa: ANN001, ANN202
 @njit(nogil=True, cache=True)
 def _scan(  # noqa: ANN202, C901, PLR0912
     tile, first_row, first_column, pool_starts, cell_starts, cell_pools, first_cell,
-    least, low, high, all_pools, pool_rank, overall, kept, kept_columns, filled,
+    least, low, high, pool_rank, overall, kept, kept_columns, filled,
     q, q_scale, p, p_scale, p_offset,
 ):  # noqa: ANN001  # fmt: skip
     """Add a tile to the ranks of the cells of its rows and to each row's best passages.
@@ -303,9 +300,8 @@ def _scan(  # noqa: ANN202, C901, PLR0912
                 largest = _largest(stretch)
                 have_exact = False
                 for cell in range(cell_starts[row], cell_starts[row + 1]):
-                    own = cell_pools[cell] == pool
                     at = cell - first_cell
-                    if largest < low[at] or not (own or all_pools):
+                    if largest < low[at]:
                         continue
                     maybe, sure = count_two(stretch, low[at], high[at])
                     if maybe > sure:
@@ -318,7 +314,7 @@ def _scan(  # noqa: ANN202, C901, PLR0912
                             row, first_column + begin, q, q_scale, p, p_scale, p_offset,
                         )  # fmt: skip
                     overall[cell] += sure
-                    if own:
+                    if cell_pools[cell] == pool:
                         pool_rank[cell] += sure
                 if capacity and (n < capacity or largest > kept[i, 0]):
                     for j in range(stretch.shape[0]):

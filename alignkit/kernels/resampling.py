@@ -13,25 +13,25 @@ Resampled = Float[np.ndarray, "resamples outputs"]
 _BYTES = 1 << 26  # of one block of sign flips
 
 
-def bootstrap_weights(n_ids: int, n_resamples: int, rng: np.random.Generator) -> Float[np.ndarray, "resamples ids"]:
+def bootstrap_weights(
+    n_ids: int, n_resamples: int, rng: np.random.Generator
+) -> Float[np.ndarray, "resamples ids"]:
     """Count how often each resample of n_ids ids with replacement holds each id."""
     return rng.multinomial(n_ids, np.full(n_ids, 1 / n_ids), n_resamples).astype(np.float64)
 
 
-def weighted_ratios(
-    weights: Float[np.ndarray, "resamples ids"], numerator: PerId, denominator: PerId
+def weighted_sums(
+    weights: Float[np.ndarray, "resamples ids"], per_id: PerId
 ) -> Float[np.ndarray, "resamples columns"]:
-    """Sum of the numerators over that of the denominators, each id by its weight.
+    """Sum over ids, each by its weight; columns that are constant over ids cost no product."""
+    constant = np.all(per_id == per_id[:1], axis=0)
+    if constant.all():
+        return np.outer(weights.sum(axis=1), per_id[0])
+    return weights @ per_id
 
-    With a denominator of 1 where a value is defined and 0 elsewhere this is the mean of the
-    defined values. NaN where the denominators sum to 0.
-    """
-    above = weights @ numerator
-    constant = np.all(denominator == denominator[:1], axis=0)
-    below = np.broadcast_to(weights.sum(axis=1, keepdims=True) * denominator[:1], above.shape)
-    if not constant.all():
-        below = below.copy()
-        below[:, ~constant] = weights @ denominator[:, ~constant]
+
+def ratios(above: Resampled, below: Resampled) -> Resampled:
+    """Divide; NaN where nothing is below."""
     return np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
 
 
@@ -47,7 +47,9 @@ def group_means(
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def percentile_interval(resampled: Resampled, level: float = 0.95) -> Float[np.ndarray, "2 outputs"]:
+def percentile_interval(
+    resampled: Resampled, level: float = 0.95
+) -> Float[np.ndarray, "2 outputs"]:
     """Lower and upper end of the percentile interval of each output; NaN resamples are left out."""
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     ordered = np.sort(np.ascontiguousarray(resampled.T), axis=1)  # NaN go last

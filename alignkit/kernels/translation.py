@@ -66,7 +66,10 @@ def rank_translations(
         last_row = min(row + ROWS, starts[a + 1])
         last_column = min(column + COLUMNS, starts[b + 1])
         scores = texts.fast[row:last_row] @ texts.fast[column:last_column].T
-        along_rows, along_columns = np.zeros(scores.shape[0], np.int64), np.zeros(scores.shape[1], np.int64)
+        along_rows, along_columns = (
+            np.zeros(scores.shape[0], np.int64),
+            np.zeros(scores.shape[1], np.int64),
+        )
         of_rows = [np.ascontiguousarray(bound[row:last_row, b]) for bound in bounds]
         of_columns = [np.ascontiguousarray(bound[column:last_column, a]) for bound in bounds]
         settled = _rank_rows(scores, row, column, *of_rows, along_rows, *exact)

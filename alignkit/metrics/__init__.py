@@ -119,8 +119,12 @@ class ParallelVectors:
 
         Only ids present in both languages count, so that every pair compares like with like.
         """
-        sums = np.einsum("ia,ibd->abd", self.present.astype(float), self.vectors, optimize=True)
-        with_all = np.einsum("iad,abd->iab", self.vectors, sums, optimize=True)
+        n_ids, n_languages, dim = self.vectors.shape
+        flat = self.vectors.reshape(n_ids, n_languages * dim)
+        # Row a holds the sums of b's vectors over the ids that a has too.
+        sums = (self.present.T.astype(float) @ flat).reshape(n_languages, n_languages, dim)
+        by_language = self.vectors.transpose(1, 0, 2)
+        with_all = (by_language @ sums.transpose(0, 2, 1)).transpose(1, 0, 2)
         others = self.pairs.sum(axis=0) - 1
         with np.errstate(divide="ignore", invalid="ignore"):  # a pair with one id: 0 / 0
             return (with_all - self.cosines) / others
@@ -188,9 +192,7 @@ def metric(
     """Register a function as the metric `name`; see `Metric` for the fields."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        card = Metric(
-            name, function, needs, cutoffs, settings, higher_is_better, bounds, source
-        )
+        card = Metric(name, function, needs, cutoffs, settings, higher_is_better, bounds, source)
         METRICS.add(name, card)
         return function
 

@@ -28,7 +28,9 @@ def target_language_recall(ranks: RelevantRanks, k: int) -> Values:
     >>> target_language_recall(ranks, 10).tolist()
     [0.5]
     """
-    foreign = np.zeros(len(ranks.rank), bool) if ranks.same_language is None else ~ranks.same_language
+    foreign = (
+        np.zeros(len(ranks.rank), bool) if ranks.same_language is None else ~ranks.same_language
+    )
     of_all = ranks.per_search(foreign)
     found = ranks.per_search(foreign & (ranks.rank <= k))
     return np.divide(found, of_all, out=np.full_like(found, np.nan), where=of_all > 0)
