@@ -1,4 +1,4 @@
-"""Do embedding checkpoints align languages, and are they fair to them?
+"""Measure whether embedding checkpoints align languages, and whether they are fair to them.
 
 The public names, loaded when they are used: `import alignkit` costs nothing.
 """

@@ -15,8 +15,8 @@ from alignkit.kernels.resampling import (
     group_means,
     holm,
     percentile_interval,
-    sign_flip_p_values,
     ratios,
+    sign_flip_p_values,
     weighted_sums,
 )
 from alignkit.measure import Design, Measured, Measures
@@ -129,7 +129,7 @@ class _Pair:
         self._reference = reference
 
     def effects(self) -> Array:
-        """What each id adds to the difference of each output, (ids, outputs).
+        """Give what each id adds to the difference of each output, (ids, outputs).
 
         The denominators are the data's, not the checkpoint's, so a difference of ratios is linear
         in the numerators.

@@ -1,9 +1,4 @@
-"""Embeddings → ranks → measures: every metric of every task and setting, per query id.
-
-The setting is a column, not a code path: a query's ranks in its own language's pool are the
-monolingual setting, those in another language's the cross-lingual, those among all passages the
-multilingual one. One pass over the scores gives all three.
-"""
+"""Ranks and vectors → measures: every metric of every task and setting, per query id."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,19 +8,18 @@ import numpy as np
 import pandas as pd
 
 from alignkit.errors import AlignkitError
-from alignkit.kernels.ranking import Best, CellRanks, Side, prepare, rank_cells
-from alignkit.kernels.translation import rank_translations
+from alignkit.kernels.resampling import ratios
 from alignkit.metrics import (
     METRICS,
     LanguageShares,
     Metric,
     Needs,
     ParallelVectors,
-    RelevantRanks,
     Setting,
 )
-from alignkit.progress import SILENT, Advance, Reporter
-from alignkit.tables import AVERAGE, Dataset, Embeddings, Qrels, RetrievalTask, TaskName
+from alignkit.progress import SILENT, Reporter
+from alignkit.ranks import TaskRanks, codes, rank_task, share_cutoffs
+from alignkit.tables import AVERAGE, Dataset, Embeddings, TaskName
 
 Array = np.ndarray
 Pair = tuple[str, str]  # query language, passage language
@@ -72,51 +66,6 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class TaskRanks:
-    """Ranks of every relevant passage of a task, in its own language's pool and among all.
-
-    Arrays of cells are (relevant,) and sorted by query row. Language codes index `languages`.
-    """
-
-    task: RetrievalTask
-    languages: tuple[str, ...]
-    ids: tuple[str, ...]  # parallel ids, sorted
-    id_of_query: Array  # (queries,) index into ids
-    language_of_query: Array  # (queries,)
-    language_of_cell: Array  # (relevant,) of the passage
-    pool_sizes: Array  # (languages,)
-    cells: CellRanks  # without an overall rank in question-alignment
-    best: Best | None  # None in question-alignment
-
-    @cached_property
-    def own_pools(self) -> tuple[RelevantRanks, Array, Array]:
-        """Searches in the pool of one language, with query row and pool language of each."""
-        rows, pools = self.task.qrels.queries, self.language_of_cell
-        order = np.lexsort((self.cells.pool, pools, rows))
-        key = rows[order] * len(self.languages) + pools[order]
-        searches, search = np.unique(key, return_inverse=True)
-        ranks = RelevantRanks(
-            search, self.cells.pool[order], len(searches), self.task.qrels.relevance[order]
-        )
-        return ranks, searches // len(self.languages), searches % len(self.languages)
-
-    @cached_property
-    def all_pools(self) -> tuple[RelevantRanks, Array, Array]:
-        """Searches among all passages, with the query row of each, and the cell of each rank."""
-        rows = self.task.qrels.queries
-        order = np.lexsort((self.cells.overall, rows))
-        searches, search = np.unique(rows[order], return_inverse=True)
-        ranks = RelevantRanks(
-            search,
-            self.cells.overall[order],
-            len(searches),
-            self.task.qrels.relevance[order],
-            (self.language_of_cell == self.language_of_query[rows])[order],
-        )
-        return ranks, searches, order
-
-
-@dataclass(frozen=True)
 class Measures:
     """All that one checkpoint shows on one dataset."""
 
@@ -124,8 +73,13 @@ class Measures:
     ids: tuple[str, ...]
     measured: list[Measured]
     ranks: list[TaskRanks]
-    similarity: str
-    settled: int  # comparisons that float64 had to settle
+    languages: tuple[str, ...]  # of the queries, alphabetical
+    matrices: dict[str, Array]  # metrics of vectors as (languages, languages), NaN where undefined
+
+    @property
+    def settled(self) -> int:
+        """How many comparisons float64 had to settle."""
+        return sum(task.cells.settled for task in self.ranks)
 
 
 def measure(
@@ -148,83 +102,18 @@ def measure(
         for task in dataset.tasks()
     ]  # fmt: skip
     measured = [one for task in ranks for one in _measure_task(task)]
+    matrices: dict[str, Array] = {}
     if any(task.task.name == "question-alignment" for task in ranks):
-        measured += _measure_vectors(queries, ids)
-    settled = sum(task.cells.settled for task in ranks)
-    return Measures(dataset.name, ids, measured, ranks, queries.similarity, settled)
-
-
-def rank_task(
-    task: RetrievalTask,
-    queries: Embeddings,
-    passages: Embeddings,
-    ids: tuple[str, ...],
-    *,
-    reporter: Reporter = SILENT,
-) -> TaskRanks:
-    """Rank every relevant passage exactly, in one pass over blocks of scores."""
-    languages = tuple(sorted({*task.queries.languages, *task.passages.languages}))
-    passage_language = _codes(task.passages.frame["language"], languages)
-    order = np.argsort(passage_language, kind="stable")  # pools are runs of passages
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    starts = np.searchsorted(passage_language[order], np.arange(len(languages) + 1))
-    in_order = bool(np.all(order[:-1] < order[1:]))
-    side = prepare(
-        passages.vectors if in_order else passages.vectors[order], "passage", queries.similarity
-    )
-    cell_language = passage_language[task.qrels.passages]
-    if task.name == "question-alignment" and queries.similarity != "euclidean":
-        with reporter.bar(f"ranking, {task.name}", len(order) ** 2 // 2) as advance:
-            cells = _rank_translations(task.qrels, side, starts, place, cell_language, advance)
-        best = None
-    else:
-        query_side = prepare(queries.vectors, "query", queries.similarity)
-        with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
-            cells, best = rank_cells(
-                query_side, side, task.qrels.queries, place[task.qrels.passages], starts,
-                cutoffs=_share_cutoffs(), advance=advance,
-            )  # fmt: skip
-        best = Best(np.where(best.columns < 0, -1, order[best.columns]), best.scores, best.shares)
-    return TaskRanks(
-        task,
-        languages,
-        ids,
-        _codes(task.queries.frame["parallel_id"], ids),
-        _codes(task.queries.frame["language"], languages),
-        cell_language,
-        np.diff(starts),
-        cells,
-        best,
-    )
-
-
-def _rank_translations(
-    qrels: Qrels, side: Side, starts: Array, place: Array, cell_language: Array, advance: Advance
-) -> CellRanks:
-    """Rank parallel queries: the scores are symmetric, so half of them are enough."""
-    partner = np.full((len(place), len(starts) - 1), -1)
-    rows = place[qrels.queries]
-    partner[rows, cell_language] = place[qrels.passages]
-    found = rank_translations(side, starts, partner, advance=advance)
-    rank = found.rank[rows, cell_language]
-    return CellRanks(rank, rank, found.score[rows, cell_language], found.settled)
-
-
-def _codes(labels: pd.Series, categories: tuple[str, ...]) -> Array:
-    return pd.Index(categories).get_indexer(labels).astype(np.int64)
-
-
-def _share_cutoffs() -> tuple[int, ...]:
-    return tuple(
-        sorted({k for _, card in METRICS.items() if card.needs == "shares" for k in card.cutoffs})
-    )
+        of_vectors, matrices = _measure_vectors(queries, ids)
+        measured += of_vectors
+    languages = tuple(queries.texts.languages)
+    return Measures(dataset.name, ids, measured, ranks, languages, matrices)
 
 
 def _variants(
     task: TaskName, setting: Setting, needs: Needs
 ) -> Iterator[tuple[Metric, str, object]]:
-    for _, card in METRICS.items():
+    for card in METRICS.values():
         if card.needs == needs and (task, setting) in card.settings:
             for name, function in card.variants():
                 yield card, name, function
@@ -289,7 +178,8 @@ class _Scatter:
 
 def _measure_own_pools(ranks: TaskRanks) -> list[Measured]:
     """Measure in the monolingual and cross-lingual settings, which share their searches."""
-    searched, rows, pools = ranks.own_pools
+    searches = ranks.own_pools
+    rows, pools = searches.queries, searches.pools
     n = len(ranks.languages)
     asked, ids = ranks.language_of_query[rows], ranks.id_of_query[rows]
     values: dict[str, Array] = {}
@@ -305,45 +195,48 @@ def _measure_own_pools(ranks: TaskRanks) -> list[Measured]:
         scatter = _Scatter(ranks, setting, ids[here], cells, outputs)
         for _, name, function in _variants(ranks.task.name, setting, "ranks"):
             if name not in values:
-                values[name] = function(searched)
+                values[name] = function(searches.ranks)
             scatter.add(name, values[name][here])
         found += scatter.measured
     return found
 
 
 def _measure_multilingual(ranks: TaskRanks) -> list[Measured]:
-    searched, rows, _ = ranks.all_pools
+    searches = ranks.all_pools
+    rows = searches.queries
     languages = tuple(ranks.task.queries.languages)
-    asked = _codes(pd.Series(ranks.languages), languages)[ranks.language_of_query[rows]]
+    asked = codes(pd.Series(ranks.languages), languages)[ranks.language_of_query[rows]]
     outputs = Outputs(
         (*((a, AVERAGE) for a in languages), (AVERAGE, AVERAGE)),
         np.column_stack([np.eye(len(languages), dtype=bool), np.ones(len(languages), bool)]),
     )
     scatter = _Scatter(ranks, "multilingual", ranks.id_of_query[rows], asked, outputs)
     for _, name, function in _variants(ranks.task.name, "multilingual", "ranks"):
-        scatter.add(name, function(searched))
+        scatter.add(name, function(searches.ranks))
     return scatter.measured
 
 
 def _measure_preference(ranks: TaskRanks) -> list[Measured]:
-    searched, _, order = ranks.all_pools
+    searches = ranks.all_pools
+    order = searches.order
     n = len(ranks.languages)
     rows = ranks.task.qrels.queries[order]
     outputs = _outputs([(a, b) for a in range(n) for b in range(n)], ranks.languages)
     cell = ranks.language_of_query[rows] * n + ranks.language_of_cell[order]
     scatter = _Scatter(ranks, "multilingual", ranks.id_of_query[rows], cell, outputs)
     for _, name, function in _variants(ranks.task.name, "multilingual", "relevant"):
-        scatter.add(name, function(searched))
+        scatter.add(name, function(searches.ranks))
     return scatter.measured
 
 
 def _measure_shares(ranks: TaskRanks) -> list[Measured]:
-    searched, rows, order = ranks.all_pools
+    searches = ranks.all_pools
+    rows, order = searches.queries, searches.order
     n = len(ranks.languages)
     relevant = np.zeros((len(rows), n))
-    np.add.at(relevant, (searched.search, ranks.language_of_cell[order]), 1.0)
+    np.add.at(relevant, (searches.ranks.search, ranks.language_of_cell[order]), 1.0)
     relevant /= relevant.sum(axis=1, keepdims=True)
-    observed = {k: ranks.best.shares[rows, i] for i, k in enumerate(_share_cutoffs())}
+    observed = {k: ranks.best.shares[rows, i] for i, k in enumerate(share_cutoffs())}
     outputs = _outputs([(a, b) for a in range(n) for b in range(n)], ranks.languages)
     cell = (ranks.language_of_query[rows][:, None] * n + np.arange(n)).ravel()
     ids = np.repeat(ranks.id_of_query[rows], n)
@@ -356,28 +249,36 @@ def _measure_shares(ranks: TaskRanks) -> list[Measured]:
     return scatter.measured
 
 
-def _measure_vectors(queries: Embeddings, ids: tuple[str, ...]) -> list[Measured]:
+def _measure_vectors(
+    queries: Embeddings, ids: tuple[str, ...]
+) -> tuple[list[Measured], dict[str, Array]]:
     languages = tuple(queries.texts.languages)
     n = len(languages)
     parallel = parallel_vectors(queries, ids)
     pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
     asked, answered = np.array(pairs, int).T
     outputs = _outputs(pairs, languages)
-    found = []
+    found: list[Measured] = []
+    matrices: dict[str, Array] = {}
     for _, name, function in _variants("question-alignment", "cross-lingual", "vectors"):
-        values = function(parallel)[:, asked, answered]
-        design = Design((~np.isnan(values)).astype(float), outputs.labels, outputs.members)
+        values = function(parallel)
+        defined = ~np.isnan(values)
+        numerator, count = np.where(defined, values, 0.0), defined.astype(float)
+        matrices[name] = ratios(numerator.sum(axis=0), count.sum(axis=0))
+        design = Design(count[:, asked, answered], outputs.labels, outputs.members)
         found.append(
-            Measured("question-alignment", "cross-lingual", name, np.nan_to_num(values), design)
+            Measured(
+                "question-alignment", "cross-lingual", name, numerator[:, asked, answered], design
+            )
         )
-    return found
+    return found, matrices
 
 
 def parallel_vectors(queries: Embeddings, ids: tuple[str, ...]) -> ParallelVectors:
     """Arrange unit vectors of queries by parallel id and language (alphabetical)."""
     languages = tuple(queries.texts.languages)
-    id_codes = _codes(queries.texts.frame["parallel_id"], ids)
-    language_codes = _codes(queries.texts.frame["language"], languages)
+    id_codes = codes(queries.texts.frame["parallel_id"], ids)
+    language_codes = codes(queries.texts.frame["language"], languages)
     squares = np.einsum("ij,ij->i", queries.vectors, queries.vectors, dtype=np.float64)
     vectors = np.zeros((len(ids), len(languages), queries.vectors.shape[1]))
     present = np.zeros((len(ids), len(languages)), bool)
@@ -412,7 +313,7 @@ def _outputs(
 
 
 def _own_language_outputs(outputs: Outputs, n: int, *, averages: bool) -> Outputs:
-    """Keep the rows of pairs; with `averages` those of each language and all, over own languages."""
+    """Keep the rows of pairs; with `averages`, add means over each language with itself."""
     labels, members = outputs.labels[: n * n], outputs.members[:, : n * n]
     if not averages:
         return Outputs(labels, members)

@@ -10,7 +10,8 @@ from typing import Protocol
 class Advance(Protocol):
     """Tell the bar that `n` more are done."""
 
-    def __call__(self, n: int = 1) -> None: ...
+    def __call__(self, n: int = 1) -> None:
+        """Move on by `n`."""
 
 
 class Reporter:
@@ -32,7 +33,7 @@ class Reporter:
     def bar(self, what: str, total: int) -> Iterator[Advance]:
         """Show the progress of `total` steps while the block runs."""
         if self.verbosity < 0:
-            yield lambda n=1: None
+            yield _nothing
         elif sys.stderr.isatty():
             with _terminal_bar(what, total) as advance:
                 yield advance
@@ -50,6 +51,10 @@ class Reporter:
                 self.say(f"{what}: {done:,} of {total:,}")
 
         return advance
+
+
+def _nothing(n: int = 1) -> None:
+    del n
 
 
 @contextmanager

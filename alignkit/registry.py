@@ -56,9 +56,9 @@ class Registry(Generic[T]):
         self._import_plugins()
         return iter(sorted(self._entries))
 
-    def items(self) -> list[tuple[str, T]]:
-        """Names with their entries, in alphabetical order."""
-        return [(name, self._entries[name]) for name in self]
+    def values(self) -> list[T]:
+        """Entries in the alphabetical order of their names."""
+        return [self._entries[name] for name in self]
 
     def _import_plugins(self) -> None:
         if self._imported:

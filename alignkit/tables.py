@@ -145,7 +145,7 @@ class Dataset:
         return RetrievalTask("question-alignment", self.queries, self.queries, _qrels(cells))
 
     def tasks(self) -> list[RetrievalTask]:
-        """The tasks that the data allow: parallel queries for one, answers for the other."""
+        """Give the tasks that the data allow: parallel queries for one, answers for the other."""
         tasks = [self.question_alignment(), self.answer_retrieval()]
         return [task for task in tasks if len(task.qrels)]
 

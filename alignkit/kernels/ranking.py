@@ -10,11 +10,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
+from numba import njit  # with no_type_check: the tests wrap all other functions in checks
 from threadpoolctl import threadpool_limits
 
 Matrix = Float[np.ndarray, "n dim"]
@@ -41,7 +41,7 @@ class Side:
     vectors: Matrix
     scale: Numbers
     offset: Numbers
-    fast: Matrix
+    fast: Float[np.ndarray, "n wide"]
     length: Numbers
 
     @cached_property
@@ -217,23 +217,29 @@ class _Keep:
         self.filled = np.zeros(n, np.int64)
 
 
+@no_type_check
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
-def dot(x, y):  # noqa: ANN001, ANN202  numba infers types
+def dot(x, y) -> float:
+    """Product of two float32 vectors, summed in float64."""
     total = 0.0
     for i in range(x.shape[0]):
         total += np.float64(x[i]) * np.float64(y[i])
     return total
 
 
+@no_type_check
 @njit(nogil=True, cache=True)
-def score_cells(rows, columns, out, q, q_scale, p, p_scale, p_offset):  # noqa: ANN001, ANN202
+def score_cells(rows, columns, out, q, q_scale, p, p_scale, p_offset) -> None:
+    """Write the float64 score of each cell (rows[i], columns[i]) to `out`."""
     for i in range(rows.shape[0]):
         r, c = rows[i], columns[i]
         out[i] = dot(q[r], p[c]) * q_scale[r] * p_scale[c] + p_offset[c]
 
 
+@no_type_check
 @njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
-def count_two(scores, low, high):  # noqa: ANN001, ANN202
+def count_two(scores, low, high) -> tuple[int, int]:
+    """Count the scores from `low` on, and those from `high` on."""
     # Counts in float32 fill whole vector registers and are exact up to 2**24; 64-bit integer
     # counts took twice as long.
     one, zero = np.float32(1), np.float32(0)
@@ -244,16 +250,18 @@ def count_two(scores, low, high):  # noqa: ANN001, ANN202
     return np.int64(n_low), np.int64(n_high)
 
 
+@no_type_check
 @njit(nogil=True, cache=True, fastmath={"nnan", "nsz", "reassoc"})
-def _largest(scores):  # noqa: ANN001, ANN202
+def _largest(scores):
     largest = scores[0]
     for j in range(1, scores.shape[0]):
         largest = max(largest, scores[j])
     return largest
 
 
+@no_type_check
 @njit(nogil=True, cache=True)
-def _push(heap, where, n, value, column):  # noqa: ANN001, ANN202
+def _push(heap, where, n, value, column):
     """Put a score on a min-heap of fixed capacity, in place of its least when it is full."""
     capacity = heap.shape[0]
     if n < capacity:
@@ -276,12 +284,13 @@ def _push(heap, where, n, value, column):  # noqa: ANN001, ANN202
     return n
 
 
+@no_type_check
 @njit(nogil=True, cache=True)
-def _scan(  # noqa: ANN202, C901, PLR0912
+def _scan(
     tile, first_row, first_column, pool_starts, cell_starts, cell_pools, first_cell,
     least, low, high, pool_rank, overall, kept, kept_columns, filled,
     q, q_scale, p, p_scale, p_offset,
-):  # noqa: ANN001  # fmt: skip
+):  # fmt: skip
     """Add a tile to the ranks of the cells of its rows and to each row's best passages.
 
     Goes by short stretches of one pool. Most hold nothing that matters, which their largest score
@@ -292,43 +301,54 @@ def _scan(  # noqa: ANN202, C901, PLR0912
     exact = np.empty(STRETCH)
     for i in range(tile.shape[0]):
         row = first_row + i
-        n = filled[i]
+        cells = slice(cell_starts[row] - first_cell, cell_starts[row + 1] - first_cell)
         for pool in range(pool_starts.shape[0] - 1):
             pool_end = min(pool_starts[pool + 1] - first_column, width)
             for begin in range(max(pool_starts[pool] - first_column, 0), pool_end, STRETCH):
                 stretch = tile[i, begin : min(begin + STRETCH, pool_end)]
+                column = first_column + begin
                 largest = _largest(stretch)
-                have_exact = False
-                for cell in range(cell_starts[row], cell_starts[row + 1]):
-                    at = cell - first_cell
-                    if largest < low[at]:
-                        continue
-                    maybe, sure = count_two(stretch, low[at], high[at])
-                    if maybe > sure:
-                        settled += maybe - sure
-                        if not have_exact:
-                            have_exact = True
-                            exact[: stretch.shape[0]] = np.nan
-                        sure += _settle(
-                            stretch, low[at], high[at], least[at], exact,
-                            row, first_column + begin, q, q_scale, p, p_scale, p_offset,
-                        )  # fmt: skip
-                    overall[cell] += sure
-                    if cell_pools[cell] == pool:
-                        pool_rank[cell] += sure
-                if capacity and (n < capacity or largest > kept[i, 0]):
-                    for j in range(stretch.shape[0]):
-                        if n < capacity or stretch[j] > kept[i, 0]:
-                            column = first_column + begin + j
-                            n = _push(kept[i], kept_columns[i], n, stretch[j], column)
-        filled[i] = n
+                settled += _rank_stretch(
+                    stretch, largest, row, column, pool, cell_pools[first_cell:][cells],
+                    least[cells], low[cells], high[cells], pool_rank[first_cell:][cells],
+                    overall[first_cell:][cells], exact, q, q_scale, p, p_scale, p_offset,
+                )  # fmt: skip
+                if capacity and (filled[i] < capacity or largest > kept[i, 0]):
+                    filled[i] = _keep_stretch(stretch, column, kept[i], kept_columns[i], filled[i])
     return settled
 
 
+@no_type_check
 @njit(nogil=True, cache=True)
-def _settle(  # noqa: ANN202
-    stretch, low, high, least, exact, row, first, q, q_scale, p, p_scale, p_offset
-):  # noqa: ANN001
+def _rank_stretch(
+    stretch, largest, row, first_column, pool, cell_pools, least, low, high, pool_rank, overall,
+    exact, q, q_scale, p, p_scale, p_offset,
+):  # fmt: skip
+    """Add a stretch of one pool to the ranks of a row's cells; returns how many were settled."""
+    settled = 0
+    have_exact = False
+    for cell in range(least.shape[0]):
+        if largest < low[cell]:
+            continue
+        maybe, sure = count_two(stretch, low[cell], high[cell])
+        if maybe > sure:
+            settled += maybe - sure
+            if not have_exact:
+                have_exact = True
+                exact[:] = np.nan
+            sure += _settle(
+                stretch, low[cell], high[cell], least[cell], exact,
+                row, first_column, q, q_scale, p, p_scale, p_offset,
+            )  # fmt: skip
+        overall[cell] += sure
+        if cell_pools[cell] == pool:
+            pool_rank[cell] += sure
+    return settled
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _settle(stretch, low, high, least, exact, row, first, q, q_scale, p, p_scale, p_offset):
     """Count, by float64, those of the open scores that are no less than `least`."""
     count = 0
     for j in range(stretch.shape[0]):
@@ -340,44 +360,58 @@ def _settle(  # noqa: ANN202
     return count
 
 
+@no_type_check
 @njit(nogil=True, cache=True)
-def _settle_best(  # noqa: ANN202
+def _keep_stretch(stretch, first_column, heap, where, n):
+    """Keep the best of a stretch on a row's heap; returns how many are on it."""
+    for j in range(stretch.shape[0]):
+        if n < heap.shape[0] or stretch[j] > heap[0]:
+            n = _push(heap, where, n, stretch[j], first_column + j)
+    return n
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _settle_best(
     first_row, kept, columns, filled, error, tie, cutoffs, pool_starts,
     best_columns, best_scores, shares, q, q_scale, p, p_scale, p_offset,
-):  # noqa: ANN001  # fmt: skip
+):  # fmt: skip
     """Order the candidates by float64 score; score the whole row where they may not be enough."""
-    k, n_pools, n_passages = best_columns.shape[1], pool_starts.shape[0] - 1, p.shape[0]
+    k, n_passages = best_columns.shape[1], p.shape[0]
     for i in range(kept.shape[0]):
-        row = first_row + i
-        n = filled[i]
-        candidates = columns[i, :n]
+        row, n = first_row + i, filled[i]
+        candidates = np.sort(columns[i, :n])
         if n < n_passages:
             ordered = np.sort(kept[i, :n])[::-1]
             # A passage that was dropped scores at most ordered[-1] + error, the k-th at least
             # ordered[k - 1] - error.
             if ordered[n - 1] + error[i] >= ordered[k - 1] - error[i] - tie[i]:
                 candidates = np.arange(n_passages)
-        m = candidates.shape[0]
-        candidates = np.sort(candidates)
-        exact = np.empty(m)
-        for a in range(m):
+        exact = np.empty(len(candidates))
+        for a in range(len(candidates)):
             c = candidates[a]
             exact[a] = dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c]
         order = np.argsort(-exact, kind="mergesort")
-        for a in range(min(k, m)):
-            best_columns[row, a] = candidates[order[a]]
-            best_scores[row, a] = exact[order[a]]
+        candidates, exact = candidates[order], exact[order]
+        n = min(k, len(candidates))
+        best_columns[row, :n], best_scores[row, :n] = candidates[:n], exact[:n]
+        pools = np.searchsorted(pool_starts, candidates, side="right") - 1
         for t in range(cutoffs.shape[0]):
-            cut = min(cutoffs[t], m)
-            edge = exact[order[cut - 1]]
-            above = 0
-            while above < cut and exact[order[above]] > edge + tie[i]:
-                above += 1
-            level = above
-            while level < m and exact[order[level]] >= edge - tie[i]:
-                level += 1
-            for a in range(level):
-                weight = 1.0 if a < above else (cut - above) / (level - above)
-                pool = np.searchsorted(pool_starts, candidates[order[a]], side="right") - 1
-                shares[row, t, pool] += weight / cut
-    assert n_pools == shares.shape[2]
+            _add_shares(exact, pools, cutoffs[t], tie[i], shares[row, t])
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _add_shares(scores, pools, k, tie, shares):
+    """Add the share of each pool among the k best; those that tie at the cut share its places."""
+    cut = min(k, len(scores))
+    edge = scores[cut - 1]
+    above = 0
+    while above < cut and scores[above] > edge + tie:
+        above += 1
+    level = above
+    while level < len(scores) and scores[level] >= edge - tie:
+        level += 1
+    for a in range(level):
+        weight = 1.0 if a < above else (cut - above) / (level - above)
+        shares[pools[a]] += weight / cut

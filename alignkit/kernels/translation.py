@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -94,10 +95,11 @@ def rank_translations(
     return TranslationRanks(rank, score, settled)
 
 
+@no_type_check
 @njit(nogil=True, cache=True)
-def _rank_rows(  # noqa: ANN202
+def _rank_rows(
     tile, first_row, first_column, least, low, high, rank, q, q_scale, p, p_scale, p_offset
-):  # noqa: ANN001
+):
     settled = 0
     for i in range(tile.shape[0]):
         if np.isnan(least[i]):
@@ -115,10 +117,11 @@ def _rank_rows(  # noqa: ANN202
     return settled
 
 
+@no_type_check
 @njit(nogil=True, cache=True)
-def _rank_columns(  # noqa: ANN202
+def _rank_columns(
     tile, first_row, first_column, least, low, high, rank, q, q_scale, p, p_scale, p_offset
-):  # noqa: ANN001
+):
     settled = 0
     maybe, sure = np.zeros(tile.shape[1], np.int32), np.zeros(tile.shape[1], np.int32)
     for i in range(tile.shape[0]):

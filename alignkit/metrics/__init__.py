@@ -166,6 +166,22 @@ class Metric:
         assert text, f"the metric {self.name} has no definition"
         return text.split("\nExamples\n")[0].strip()
 
+    @property
+    def direction(self) -> str:
+        """Which way is better, in words."""
+        return {True: "higher is better", False: "lower is better", None: "neither"}[
+            self.higher_is_better
+        ]
+
+    def described(self) -> dict[str, Any]:
+        """Give the card in plain JSON types; an infinite bound is None."""
+        return {
+            "definition": self.definition,
+            "range": [bound if np.isfinite(bound) else None for bound in self.bounds],
+            "direction": self.direction,
+            "source": self.source,
+        }
+
     def variants(self) -> list[tuple[str, Callable[..., Any]]]:
         """Name and function for each cutoff."""
         if not self.cutoffs:

@@ -15,9 +15,9 @@ from alignkit.metrics import BIAS, RelevantRanks, Values, metric
     source="arXiv 2606.18801",
 )
 def target_language_recall(ranks: RelevantRanks, k: int) -> Values:
-    """Recall@k of the relevant passages whose language is not the query's, in the multilingual pool.
+    """Recall@k of the relevant passages whose language is not the query's.
 
-    Undefined for a query that has none.
+    In the multilingual pool. Undefined for a query that has none.
 
     Examples
     --------

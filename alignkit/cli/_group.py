@@ -1,0 +1,118 @@
+"""The group of commands, and the settings that a file may give."""
+
+import importlib
+import pkgutil
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alignkit import __version__
+from alignkit.errors import AlignkitError
+
+
+def command_names() -> list[str]:
+    """Name every command: a file in this folder that does not begin with an underscore."""
+    files = pkgutil.iter_modules([str(Path(__file__).parent)])
+    return [file.name.replace("_", "-") for file in files if not file.name.startswith("_")]
+
+
+def _command(name: str) -> click.Command:
+    return importlib.import_module(f"alignkit.cli.{name.replace('-', '_')}").command
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for; a class as click wants it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name every command."""
+        del ctx
+        return command_names()
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command from its file."""
+        del ctx
+        return _command(cmd_name) if cmd_name in command_names() else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Offer the nearest command when there is none of that name."""
+        names = command_names()
+        if args and not args[0].startswith("-") and args[0] not in names:
+            near = get_close_matches(args[0], names, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
+            raise AlignkitError(f"no command is called {args[0]!r}. {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try: alignkit compare mini=path/to/model other=path/to/another --data sample",
+)
+@click.version_option(__version__, prog_name="alignkit")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Show whether embedding checkpoints align languages, and whether they are fair to them."""
+    ctx.default_map = _settings_from_file()
+
+
+def _settings_from_file() -> dict[str, Any]:
+    """Read options from alignkit.toml, else from [tool.alignkit] in pyproject.toml.
+
+    An option at the top holds for every command that has it, one in a table named after a command
+    for that command only. Flags win over both.
+    """
+    for path, table in (("alignkit.toml", ()), ("pyproject.toml", ("tool", "alignkit"))):
+        if not Path(path).exists():
+            continue
+        try:
+            found: Any = tomllib.loads(Path(path).read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise AlignkitError(f"{path} is not TOML: {error}; mend or remove it") from error
+        for key in table:
+            found = found.get(key, {})
+        if found:
+            return _by_command(found, path)
+    return {}
+
+
+def _by_command(found: dict[str, Any], path: str) -> dict[str, Any]:
+    options = {name: _options(name) for name in command_names()}
+    shared = {key: value for key, value in found.items() if key not in options}
+    known = sorted({option for of_command in options.values() for option in of_command})
+    for key in shared:
+        _check_key(key, known, path)
+    merged: dict[str, Any] = {}
+    for name, of_command in options.items():
+        own = found.get(name, {})
+        for key in own:
+            _check_key(key, sorted(of_command), f"{path}, [{name}]")
+        values = {key: value for key, value in shared.items() if key in of_command} | own
+        merged[name] = {of_command[key]: _as_option(value) for key, value in values.items()}
+    return merged
+
+
+def _options(command: str) -> dict[str, str]:
+    """Names of a command's options as users write them, and as click names their parameters."""
+    return {
+        option.removeprefix("--"): parameter.name or ""
+        for parameter in _command(command).params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+
+
+def _check_key(key: str, known: list[str], where: str) -> None:
+    if key in known:
+        return
+    near = get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+    raise AlignkitError(f"{where}: no option is called {key!r}; {hint}")
+
+
+def _as_option(value: object) -> object:
+    return [str(item) for item in value] if isinstance(value, list) else value

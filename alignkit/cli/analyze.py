@@ -1,0 +1,19 @@
+"""`alignkit analyze`."""
+
+from typing import Any
+
+import click
+
+from alignkit.cli._options import Asked, measuring
+
+
+@click.command(
+    "analyze", epilog="Example: alignkit analyze runs/hybrid --data xquad-r --languages en,de,ar"
+)
+@click.argument("checkpoint", metavar="CKPT")
+@measuring
+def command(checkpoint: str, **options: Any) -> None:  # noqa: ANN401  click's keywords
+    """Measure one checkpoint: what `compare` does, without a comparison."""
+    from alignkit.cli._measuring import measure_and_print
+
+    measure_and_print((checkpoint,), None, Asked(options))

@@ -1,0 +1,49 @@
+"""`alignkit embed`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from alignkit.cli._options import CANDIDATE, DATA, LANGUAGES, SPLIT, Asked, encoding
+
+
+@click.command(
+    "embed", epilog="Example: alignkit embed runs/hybrid --data xquad-r --export vectors.parquet"
+)
+@click.argument("checkpoint", metavar="CKPT")
+@DATA
+@LANGUAGES
+@SPLIT
+@CANDIDATE
+@click.option(
+    "--export", type=click.Path(path_type=Path), metavar="FILE.parquet",
+    help="Write the vectors to a file as well: columns id, role, embedding.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@encoding
+def command(
+    checkpoint: str,
+    export: Path | None,
+    force: bool,
+    **options: Any,  # noqa: ANN401  click's keywords
+) -> None:
+    """Fill the embedding cache with a dataset's texts, or write their vectors to a file.
+
+    Interrupt it when you like: it goes on from where it stopped. The file that --export writes can
+    be given as a checkpoint.
+    """
+    from alignkit.checkpoints import load_checkpoint
+    from alignkit.embed import embed_datasets
+    from alignkit.exchange import check_target, vectors_table, write_table
+
+    asked = Asked(options)
+    if export is not None:
+        check_target(export, force=force)
+    opened = load_checkpoint(checkpoint, asked.encode)
+    parts = embed_datasets(opened, asked.datasets(), reporter=asked.reporter)
+    for role, one in parts:
+        click.echo(f"{len(one.texts):,} {role} texts × {one.vectors.shape[1]} dimensions")
+    if export is not None:
+        write_table(vectors_table(parts), export, force=force)
+        click.echo(f"vectors in {export}")

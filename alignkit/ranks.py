@@ -1,0 +1,211 @@
+"""Embeddings → ranks: the one intermediate result that retrieval, bias and statistics rest on.
+
+The setting is a column, not a code path: a query's ranks in its own language's pool are the
+monolingual setting, those in another language's the cross-lingual, those among all passages the
+multilingual one. One pass over the scores gives all three.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from alignkit.kernels.ranking import Best, CellRanks, Side, prepare, rank_cells
+from alignkit.kernels.translation import rank_translations
+from alignkit.metrics import METRICS, RelevantRanks
+from alignkit.progress import SILENT, Advance, Reporter
+from alignkit.tables import Embeddings, Qrels, RetrievalTask
+
+Array = np.ndarray
+SETTINGS = ["monolingual", "cross-lingual", "multilingual"]
+
+
+@dataclass(frozen=True)
+class Searches:
+    """Queries, each in a pool: the ranks of the relevant passages and where they come from.
+
+    `queries` and `pools` are the query row and the pool's language (-1 for all) of each search,
+    `order` the cell of the task that each rank belongs to.
+    """
+
+    ranks: RelevantRanks
+    queries: Array
+    pools: Array
+    order: Array
+
+
+@dataclass(frozen=True)
+class TaskRanks:
+    """Ranks of every relevant passage of a task, in its own language's pool and among all.
+
+    Arrays of cells are (relevant,) and sorted by query row. Language codes index `languages`.
+    """
+
+    task: RetrievalTask
+    languages: tuple[str, ...]
+    ids: tuple[str, ...]  # parallel ids, sorted
+    id_of_query: Array  # (queries,) index into ids
+    language_of_query: Array  # (queries,)
+    language_of_cell: Array  # (relevant,) of the passage
+    pool_sizes: Array  # (languages,)
+    cells: CellRanks  # without an overall rank in question-alignment
+    best: Best | None  # None in question-alignment
+
+    @cached_property
+    def own_pools(self) -> "Searches":
+        """Every query in the pool of each language that holds a relevant passage."""
+        rows, pools = self.task.qrels.queries, self.language_of_cell
+        order = np.lexsort((self.cells.pool, pools, rows))
+        key = rows[order] * len(self.languages) + pools[order]
+        searches, search = np.unique(key, return_inverse=True)
+        ranks = RelevantRanks(
+            search, self.cells.pool[order], len(searches), self.task.qrels.relevance[order]
+        )
+        return Searches(
+            ranks, searches // len(self.languages), searches % len(self.languages), order
+        )
+
+    @cached_property
+    def all_pools(self) -> "Searches":
+        """Every query among all passages."""
+        rows = self.task.qrels.queries
+        order = np.lexsort((self.cells.overall, rows))
+        searches, search = np.unique(rows[order], return_inverse=True)
+        ranks = RelevantRanks(
+            search,
+            self.cells.overall[order],
+            len(searches),
+            self.task.qrels.relevance[order],
+            (self.language_of_cell == self.language_of_query[rows])[order],
+        )
+        return Searches(ranks, searches, np.full(len(searches), -1), order)
+
+
+def rank_task(
+    task: RetrievalTask,
+    queries: Embeddings,
+    passages: Embeddings,
+    ids: tuple[str, ...],
+    *,
+    reporter: Reporter = SILENT,
+) -> TaskRanks:
+    """Rank every relevant passage exactly, in one pass over blocks of scores."""
+    languages = tuple(sorted({*task.queries.languages, *task.passages.languages}))
+    passage_language = codes(task.passages.frame["language"], languages)
+    order = np.argsort(passage_language, kind="stable")  # pools are runs of passages
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    starts = np.searchsorted(passage_language[order], np.arange(len(languages) + 1))
+    in_order = bool(np.all(order[:-1] < order[1:]))
+    side = prepare(
+        passages.vectors if in_order else passages.vectors[order], "passage", queries.similarity
+    )
+    cell_language = passage_language[task.qrels.passages]
+    if task.name == "question-alignment" and queries.similarity != "euclidean":
+        with reporter.bar(f"ranking, {task.name}", len(order) ** 2 // 2) as advance:
+            cells = _rank_translations(task.qrels, side, starts, place, cell_language, advance)
+        best = None
+    else:
+        query_side = prepare(queries.vectors, "query", queries.similarity)
+        with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
+            cells, best = rank_cells(
+                query_side, side, task.qrels.queries, place[task.qrels.passages], starts,
+                cutoffs=share_cutoffs(), advance=advance,
+            )  # fmt: skip
+        best = Best(np.where(best.columns < 0, -1, order[best.columns]), best.scores, best.shares)
+    return TaskRanks(
+        task,
+        languages,
+        ids,
+        codes(task.queries.frame["parallel_id"], ids),
+        codes(task.queries.frame["language"], languages),
+        cell_language,
+        np.diff(starts),
+        cells,
+        best,
+    )
+
+
+def _rank_translations(
+    qrels: Qrels, side: Side, starts: Array, place: Array, cell_language: Array, advance: Advance
+) -> CellRanks:
+    """Rank parallel queries: the scores are symmetric, so half of them are enough."""
+    partner = np.full((len(place), len(starts) - 1), -1)
+    rows = place[qrels.queries]
+    partner[rows, cell_language] = place[qrels.passages]
+    found = rank_translations(side, starts, partner, advance=advance)
+    rank = found.rank[rows, cell_language]
+    return CellRanks(rank, rank, found.score[rows, cell_language], found.settled)
+
+
+def ranks_table(tasks: list[TaskRanks]) -> pd.DataFrame:
+    """One row a relevant passage of a query in a setting, for all tasks of a dataset.
+
+    Columns: `task, setting, query_language, passage_language, query, parallel_id, passage, rank,
+    score, average_precision`; those of text are categorical.
+    """
+    languages = sorted({language for task in tasks for language in task.languages})
+    passages = pd.Index([])
+    for task in tasks:
+        passages = passages.union(task.task.passages.frame["id"], sort=False)
+    queries = pd.Index(tasks[0].task.queries.frame["id"])
+    blocks = [
+        block
+        for i, task in enumerate(tasks)
+        for block in _rank_blocks(task, i, languages, passages)
+    ]
+    stacked = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    names = {
+        "task": pd.Index([task.task.name for task in tasks]), "setting": pd.Index(SETTINGS),
+        "query_language": pd.Index(languages), "passage_language": pd.Index(languages),
+        "query": queries, "parallel_id": pd.Index(tasks[0].ids), "passage": passages,
+    }  # fmt: skip
+    return pd.DataFrame(
+        {
+            name: pd.Categorical.from_codes(values, names[name]) if name in names else values
+            for name, values in stacked.items()
+        }
+    )
+
+
+def _rank_blocks(
+    ranks: TaskRanks, position: int, languages: list[str], passages: pd.Index
+) -> list[dict[str, Array]]:
+    """Columns of one task: the language pools, then, if asked for, the multilingual pool."""
+    rows = ranks.task.qrels.queries
+    language_of = codes(pd.Series(ranks.languages), tuple(languages))
+    asked, answered = (
+        language_of[ranks.language_of_query[rows]],
+        language_of[ranks.language_of_cell],
+    )
+    passage = passages.get_indexer(ranks.task.passages.frame["id"])[ranks.task.qrels.passages]
+    precision = METRICS.get("map").function
+
+    def block(searched: RelevantRanks, order: Array, setting: Array) -> dict[str, Array]:
+        return {
+            "task": np.full(len(order), position), "setting": setting,
+            "query_language": asked[order], "passage_language": answered[order],
+            "query": rows[order], "parallel_id": ranks.id_of_query[rows[order]],
+            "passage": passage[order], "rank": searched.rank, "score": ranks.cells.score[order],
+            "average_precision": precision(searched)[searched.search],
+        }  # fmt: skip
+
+    searched, order = ranks.own_pools.ranks, ranks.own_pools.order
+    found = [block(searched, order, np.where(asked == answered, 0, 1)[order])]
+    if ranks.task.name == "answer-retrieval":
+        searched, order = ranks.all_pools.ranks, ranks.all_pools.order
+        found.append(block(searched, order, np.full(len(order), 2)))
+    return found
+
+
+def codes(labels: pd.Series, categories: tuple[str, ...]) -> Array:
+    """Position of each label among the categories, (n,) int64; -1 if it is none of them."""
+    return pd.Index(categories).get_indexer(labels).astype(np.int64)
+
+
+def share_cutoffs() -> tuple[int, ...]:
+    """Every k at which a registered metric wants the languages of the k best passages."""
+    return tuple(
+        sorted({k for card in METRICS.values() if card.needs == "shares" for k in card.cutoffs})
+    )

@@ -1,0 +1,317 @@
+"""What `compare` and `analyze` do, read top to bottom."""
+
+import re
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from alignkit.checkpoints import Checkpoint, EncodeOptions, load_checkpoint
+from alignkit.compare import FLIPS_PER_RESAMPLE, tabulate
+from alignkit.datasets import load_dataset
+from alignkit.embed import EmbeddingSession
+from alignkit.errors import AlignkitError
+from alignkit.languages import display_order
+from alignkit.measure import Measures, measure
+from alignkit.metrics import METRICS
+from alignkit.progress import SILENT, Reporter
+from alignkit.provenance import environment
+from alignkit.ranks import ranks_table
+from alignkit.run_folder import new_folder, read_results, write_results
+from alignkit.tables import Dataset, Embeddings, Results, SimilarityMatrix
+
+COSINES = ("cosine_parallel", "cosine_random", "cosine_margin")
+PROJECTION_COLUMNS = ["checkpoint", "id", "language", "role", "x", "y", "pca_x", "pca_y", "dataset"]
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How to measure; the defaults are those of the command line.
+
+    `bootstrap` is the number of resamples; `umap` asks for the projection; `languages` None means
+    all of each dataset.
+    """
+
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    languages: tuple[str, ...] | None = None
+    candidate: str = "sentence"
+    split: str = "test"
+    bootstrap: int = 1000
+    seed: int = 0
+    umap: bool = True
+
+
+def compare(
+    checkpoints: Sequence[str],
+    *,
+    data: Sequence[str] = ("sample",),
+    baseline: str | None = None,
+    settings: RunSettings | None = None,
+    out: Path | str | None = None,
+    force: bool = False,
+    formats: Sequence[str] = ("pdf", "png", "svg"),
+    reporter: Reporter = SILENT,
+) -> Results:
+    """Measure checkpoints on datasets and compare each with the baseline.
+
+    Parameters
+    ----------
+    checkpoints : locations as on the command line: `[label=]LOCATION[@REVISION][,key=value…]`.
+        With one there is nothing to compare and `Results.comparisons` is empty.
+    data : `NAME[:PATH]` of each dataset.
+    baseline : label of the checkpoint to compare with; the first if left out.
+    out : folder to write the whole run to; nothing is written if left out.
+    force : replace `out` if it is an earlier run.
+    formats : file formats of the figures.
+
+    Raises
+    ------
+    AlignkitError
+        When an input is wrong. `out` is then as it was before.
+    """
+    settings = settings or RunSettings()
+    opened = _open_checkpoints(checkpoints, settings.encode)
+    reference = _baseline(opened, baseline)
+    if out is None:
+        return _run(opened, reference, data, settings, reporter)
+    with new_folder(Path(out), force=force) as folder:
+        results = _run(opened, reference, data, settings, reporter)
+        write_run(results, folder, formats=formats, reporter=reporter)
+    return results
+
+
+def redraw(
+    folder: Path, *, formats: Sequence[str] = ("pdf", "png", "svg"), reporter: Reporter = SILENT
+) -> None:
+    """Draw figures, tables and report of a stored run again; the run is replaced as a whole."""
+    results = read_results(folder)
+    with new_folder(folder, force=True) as draft:
+        write_run(results, draft, formats=formats, reporter=reporter)
+
+
+def default_out(specs: Sequence[str], data: Sequence[str], options: EncodeOptions) -> Path:
+    """Where a run goes if nobody says: reports/<labels>-<dataset>."""
+    labels = [load_checkpoint(spec, options).label for spec in specs]
+    names = [
+        re.sub(
+            r"[^A-Za-z0-9.-]+",
+            "-",
+            Path(spec.split(":")[-1]).stem if spec.startswith("files:") else spec.split(":")[0],
+        )
+        for spec in data
+    ]
+    return Path("reports") / "-".join([*labels, *names])
+
+
+def write_run(
+    results: Results, folder: Path, *, formats: Sequence[str], reporter: Reporter = SILENT
+) -> None:
+    """Write results, figures, tables and the report into an existing empty folder."""
+    from alignkit.report import write_report  # matplotlib is needed from here on only
+
+    write_results(results, folder)
+    write_report(results, folder, formats=tuple(formats), reporter=reporter)
+
+
+def _open_checkpoints(specs: Sequence[str], options: EncodeOptions) -> list[Checkpoint]:
+    opened = [load_checkpoint(spec, options) for spec in specs]
+    labels = [checkpoint.label for checkpoint in opened]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise AlignkitError(
+                f"{labels.count(label)} checkpoints are labelled {label!r}; "
+                "give each its own label: new-label=LOCATION"
+            )
+    return opened
+
+
+def _baseline(checkpoints: list[Checkpoint], label: str | None) -> str:
+    labels = [checkpoint.label for checkpoint in checkpoints]
+    if label is None:
+        return labels[0]
+    if label not in labels:
+        raise AlignkitError(f"no checkpoint is labelled {label!r}; there are: {', '.join(labels)}")
+    return label
+
+
+def _run(
+    checkpoints: list[Checkpoint],
+    baseline: str,
+    data: Sequence[str],
+    settings: RunSettings,
+    reporter: Reporter,
+) -> Results:
+    datasets = _load_datasets(data, settings, reporter)
+    parts = [
+        _run_dataset(dataset, checkpoints, baseline, settings, reporter) for dataset in datasets
+    ]
+    provenance = {
+        "baseline": baseline,
+        "checkpoints": [{"label": one.label, **one.describe()} for one in checkpoints],
+        "datasets": [part.described for part in parts],
+        "projection": {part.described["name"]: part.projection_info for part in parts},
+        "settings": _described_settings(settings),
+        "command": shlex.join(["alignkit", *sys.argv[1:]]),
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "environment": environment(),
+        "metric_cards": {card.name: card.described() for card in METRICS.values()},
+    }
+    return Results(
+        pd.concat([part.metrics for part in parts], ignore_index=True),
+        pd.concat([part.comparisons for part in parts], ignore_index=True),
+        _concat_categories([part.per_query for part in parts]),
+        [matrix for part in parts for matrix in part.matrices],
+        pd.concat([part.projection for part in parts], ignore_index=True),
+        provenance,
+    )
+
+
+def _load_datasets(data: Sequence[str], settings: RunSettings, reporter: Reporter) -> list[Dataset]:
+    datasets = [
+        load_dataset(
+            spec, languages=settings.languages, candidate=settings.candidate, split=settings.split,
+            offline=settings.encode.offline, reporter=reporter,
+        )
+        for spec in data
+    ]  # fmt: skip
+    names = [dataset.name for dataset in datasets]
+    for name in names:
+        if names.count(name) > 1:
+            raise AlignkitError(f"the dataset {name!r} is given twice; give each --data once")
+    return datasets
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What one dataset contributes to the results."""
+
+    described: dict[str, Any]
+    metrics: pd.DataFrame
+    comparisons: pd.DataFrame
+    per_query: pd.DataFrame
+    matrices: list[SimilarityMatrix]
+    projection: pd.DataFrame
+    projection_info: dict[str, Any]
+
+
+def _run_dataset(
+    dataset: Dataset,
+    checkpoints: list[Checkpoint],
+    baseline: str,
+    settings: RunSettings,
+    reporter: Reporter,
+) -> _Part:
+    measures: dict[str, Measures] = {}
+    queries: dict[str, Embeddings] = {}
+    for checkpoint in checkpoints:
+        reporter.say(f"{checkpoint.label} on {dataset.name}")
+        with EmbeddingSession(checkpoint, reporter=reporter) as session:
+            queries[checkpoint.label] = session.embed(dataset.queries, "query")
+            passages = session.embed(dataset.passages, "passage")
+        measures[checkpoint.label] = measure(
+            dataset, queries[checkpoint.label], passages, reporter=reporter
+        )
+    metrics, comparisons = tabulate(
+        measures, baseline, n_resamples=settings.bootstrap, seed=settings.seed
+    )
+    per_query = {label: ranks_table(one.ranks) for label, one in measures.items()}
+    matrices = [
+        matrix for label, one in measures.items() for matrix in similarity_matrices(one, label)
+    ]
+    projection, info = _project(dataset, queries, baseline, settings, reporter)
+    described = {
+        **_described_dataset(dataset),
+        "settled_in_float64": {label: one.settled for label, one in measures.items()},
+    }
+    return _Part(
+        described, metrics, comparisons, _label_rows(per_query, dataset.name), matrices,
+        projection, info,
+    )  # fmt: skip
+
+
+def similarity_matrices(measures: Measures, label: str) -> list[SimilarityMatrix]:
+    """Matrices of mean cosines, languages in the order in which figures show them."""
+    matrices: list[SimilarityMatrix] = []
+    for name, values in measures.matrices.items():
+        shown = display_order(measures.languages)
+        order = [measures.languages.index(language) for language in shown]
+        ordered = values[order][:, order]
+        matrices.append(SimilarityMatrix(label, measures.dataset, name, tuple(shown), ordered))
+    return matrices
+
+
+def _label_rows(tables: dict[str, pd.DataFrame], dataset: str) -> pd.DataFrame:
+    labels = pd.Index(list(tables))
+    table = pd.concat(list(tables.values()), ignore_index=True)  # same categories: one dataset
+    counts = [len(one) for one in tables.values()]
+    codes = [position for position, n in enumerate(counts) for _ in range(n)]
+    table.insert(0, "checkpoint", pd.Categorical.from_codes(codes, labels))
+    table.insert(1, "dataset", pd.Categorical.from_codes([0] * len(table), pd.Index([dataset])))
+    return table
+
+
+def _concat_categories(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Stack tables whose categorical columns may have different categories."""
+    if len(tables) == 1:
+        return tables[0]
+    columns: dict[str, Any] = {}
+    for name in tables[0].columns:
+        parts = [table[name] for table in tables]
+        categorical = isinstance(parts[0].dtype, pd.CategoricalDtype)
+        columns[name] = (
+            union_categoricals(parts) if categorical else pd.concat(parts, ignore_index=True)
+        )
+    return pd.DataFrame(columns)
+
+
+def _project(
+    dataset: Dataset,
+    queries: dict[str, Embeddings],
+    baseline: str,
+    settings: RunSettings,
+    reporter: Reporter,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    if not settings.umap:
+        return pd.DataFrame(columns=PROJECTION_COLUMNS), {}
+    from alignkit.project import project  # umap takes seconds to import
+
+    baseline_first = {baseline: queries[baseline], **queries}
+    frame, info = project(baseline_first, seed=settings.seed, reporter=reporter)
+    return frame.assign(dataset=dataset.name)[PROJECTION_COLUMNS], info
+
+
+def _described_dataset(dataset: Dataset) -> dict[str, Any]:
+    queries, passages = dataset.queries.frame, dataset.passages.frame
+    return {
+        "name": dataset.name,
+        "title": dataset.card.title,
+        "licence": dataset.card.licence,
+        "source": dataset.card.source,
+        "languages": dataset.queries.languages,
+        "queries": queries["language"].value_counts(sort=False).to_dict(),
+        "passages": passages["language"].value_counts(sort=False).to_dict(),
+        "parallel_ids": int(queries["parallel_id"].nunique()),
+        "duplicate_passages": int(passages.duplicated(["language", "text"]).sum()),
+        "checksum": dataset.checksum,
+        "notes": list(dataset.notes),
+    }
+
+
+def _described_settings(settings: RunSettings) -> dict[str, Any]:
+    return {
+        "languages": list(settings.languages) if settings.languages else None,
+        "candidate": settings.candidate,
+        "split": settings.split,
+        "bootstrap": settings.bootstrap,
+        "permutations": settings.bootstrap * FLIPS_PER_RESAMPLE,
+        "seed": settings.seed,
+        "resampled": "query ids, all languages of an id together",
+        "ties": "against the relevant passage",
+        "adjusted": "Holm, over all rows of one metric, setting and level",
+    }

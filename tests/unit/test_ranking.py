@@ -1,0 +1,105 @@
+"""Exact ranks: numbers worked by hand, ties, and what the float32 product can't see."""
+
+import numpy as np
+import pytest
+
+from alignkit.kernels.ranking import prepare, rank_cells
+
+
+def brute_force(queries, passages, similarity="cosine"):
+    q, p = queries.astype(np.float64), passages.astype(np.float64)
+    if similarity == "cosine":
+        q, p = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (q, p))
+    if similarity == "euclidean":
+        return -np.linalg.norm(q[:, None] - p[None], axis=2)
+    return q @ p.T
+
+
+def ranks_of_all_cells(queries, passages, starts, similarity="cosine", **options):
+    rows, columns = (axis.ravel() for axis in np.indices((len(queries), len(passages))))
+    sides = prepare(queries, "query", similarity), prepare(passages, "passage", similarity)
+    return rank_cells(*sides, rows, columns, starts, **options)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean"])
+def test_ranks_equal_a_full_sort(similarity):
+    rng = np.random.default_rng(0)
+    queries, passages = (rng.standard_normal((n, 7)).astype(np.float32) for n in (9, 300))
+    starts = np.array([0, 100, 130, 300])
+
+    cells, best = ranks_of_all_cells(queries, passages, starts, similarity, cutoffs=(5, 20))
+
+    scores = brute_force(queries, passages, similarity)
+    overall = (-scores).argsort(axis=1).argsort(axis=1) + 1
+    pools = [scores[:, a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    in_pool = np.hstack([(-pool).argsort(axis=1).argsort(axis=1) + 1 for pool in pools])
+    assert np.array_equal(cells.overall.reshape(scores.shape), overall)
+    assert np.array_equal(cells.pool.reshape(scores.shape), in_pool)
+    assert np.array_equal(best.columns, (-scores).argsort(axis=1)[:, :20])
+
+
+def test_equal_scores_count_against_the_passage():
+    queries = np.array([[1, 0]], np.float32)
+    passages = np.array([[1, 0], [2, 0], [0, 1], [3, 0]], np.float32)  # three have cosine 1
+
+    cells, best = ranks_of_all_cells(queries, passages, np.array([0, 2, 4]), cutoffs=(2,))
+
+    assert cells.overall.tolist() == [3, 3, 4, 3]
+    assert cells.pool.tolist() == [2, 2, 2, 1]
+    # Two places for three that tie: two of them in the first pool, one in the second.
+    assert best.shares[0, 0] == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_a_collapsed_model_gets_the_worst_ranks():
+    vectors = np.full((40, 8), 0.1, np.float32)
+
+    cells, best = ranks_of_all_cells(vectors, vectors, np.array([0, 10, 40]), cutoffs=(4,))
+
+    assert set(cells.overall.tolist()) == {40}
+    assert cells.pool.reshape(40, 40)[0].tolist() == [10] * 10 + [30] * 30
+    assert best.shares[:, 0] == pytest.approx(np.tile([0.25, 0.75], (40, 1)))
+
+
+def test_differences_that_float32_cannot_see_decide_ranks():
+    # Cosines with (1, 0) that differ by some 1e-10, far under float32's resolution at 1.
+    angle = 1e-5 + np.arange(6) * 1e-6
+    passages = np.column_stack([np.ones(6), np.tan(angle)]).astype(np.float32)
+    queries = np.array([[1, 0]], np.float32)
+
+    cells, best = ranks_of_all_cells(queries, passages, np.array([0, 6]), cutoffs=(6,))
+
+    assert cells.overall.tolist() == [1, 2, 3, 4, 5, 6]
+    assert best.columns[0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert cells.settled > 0
+
+
+def test_ranks_do_not_depend_on_threads():
+    rng = np.random.default_rng(1)
+    vectors = np.repeat(rng.standard_normal((300, 16)), 4, axis=0).astype(np.float32)
+    starts = np.array([0, 700, 1200])
+    rows = np.arange(1200)
+    sides = prepare(vectors, "query"), prepare(vectors, "passage")
+
+    one, _ = rank_cells(*sides, rows, rows, starts, threads=1)
+    four, _ = rank_cells(*sides, rows, rows, starts, threads=4)
+
+    assert np.array_equal(one.overall, four.overall)
+    assert np.array_equal(one.pool, four.pool)
+    assert set(one.overall.tolist()) == {4}  # each text stands four times
+
+
+def test_pools_larger_than_a_tile_are_ranked_whole():
+    rng = np.random.default_rng(2)
+    queries, passages = (rng.standard_normal((n, 4)).astype(np.float32) for n in (3, 5000))
+    rows, columns = np.array([0, 1, 2, 2]), np.array([4999, 0, 17, 2500])
+
+    cells, best = rank_cells(
+        prepare(queries, "query"), prepare(passages, "passage"), rows, columns,
+        np.array([0, 2500, 5000]), cutoffs=(100,),
+    )  # fmt: skip
+
+    scores = brute_force(queries, passages)
+    expected = [(scores[r] >= scores[r, c]).sum() for r, c in zip(rows, columns, strict=True)]
+    assert cells.overall.tolist() == expected
+    assert np.array_equal(best.columns, (-scores).argsort(axis=1)[:, :100])
+    assert best.scores[0, 0] == pytest.approx(scores[0].max(), abs=1e-12)
