@@ -171,7 +171,7 @@ def _comparisons(
 
 def _comparison_rows(
     baseline: str, dataset: str, pair: _Pair, interval: Array, effects: Array, p_values: Array
-) -> pd.DataFrame:
+) -> Rows:
     measured, design = pair.measured, pair.measured.design
     delta = pair.own.value - pair.base.value
     rows = {

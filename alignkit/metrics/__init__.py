@@ -19,7 +19,7 @@ from alignkit.tables import TaskName
 
 Setting = Literal["monolingual", "cross-lingual", "multilingual"]
 Needs = Literal["ranks", "relevant", "shares", "vectors"]
-Values = Float[np.ndarray, " n"]
+Values = Float[np.ndarray, " values"]
 
 _ANSWERS: TaskName = "answer-retrieval"
 _QUESTIONS: TaskName = "question-alignment"

@@ -25,7 +25,9 @@ class Oracle:
         self.languages = dataset.queries.languages
         parallel = dict(zip(self.queries["id"], self.queries["parallel_id"], strict=True))
         answers = {}
-        for query, passage in zip(dataset.qrels["query_id"], dataset.qrels["passage_id"], strict=True):
+        for query, passage in zip(
+            dataset.qrels["query_id"], dataset.qrels["passage_id"], strict=True
+        ):
             answers.setdefault(parallel[query], set()).add(passage)
         self.relevant = {
             query: answers.get(parallel_id, set()) for query, parallel_id in parallel.items()
@@ -143,7 +145,9 @@ def test_language_shares_equal_a_full_sort(case):
     value, oracle = case
     bias = value["answer-retrieval"]["multilingual"]
     for a in oracle.languages:
-        observed = [np.mean([b == language for language in top for b in [a]]) for top in oracle.top(a, 10)]
+        observed = [
+            np.mean([b == language for language in top for b in [a]]) for top in oracle.top(a, 10)
+        ]
         for b in oracle.languages:
             observed = np.mean([np.mean([one == b for one in top]) for top in oracle.top(a, 10)])
             assert bias[a, b, "language_share@10"] == pytest.approx(observed, abs=1e-6)

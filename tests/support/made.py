@@ -17,14 +17,18 @@ def partly_parallel(rng, languages=("ar", "de", "en", "th"), n_ids=30, n_passage
     queries, passages, qrels = [], [], []
     for language in languages:
         # Passages of a language don't stand together, and their order is no order of ids.
-        passages += [(f"{language}:p{i}", language, "", f"{language} {i}") for i in range(n_passages)]
+        passages += [
+            (f"{language}:p{i}", language, "", f"{language} {i}") for i in range(n_passages)
+        ]
         for i in rng.permutation(n_ids):
             if rng.random() < 0.7:
                 queries.append((f"{language}:q{i}", language, f"q{i}", f"{language}? {i}"))
                 answers = rng.choice(n_passages, rng.integers(1, 3), replace=False)
                 qrels += [(f"{language}:q{i}", f"{language}:p{p}", 1) for p in answers]
     passages = [passages[i] for i in rng.permutation(len(passages))]
-    return Dataset(CARD, texts(queries), texts(passages), pd.DataFrame(qrels, columns=QREL_COLUMNS), "0")
+    return Dataset(
+        CARD, texts(queries), texts(passages), pd.DataFrame(qrels, columns=QREL_COLUMNS), "0"
+    )
 
 
 def fully_parallel(languages, n_ids, n_distractors=0):
@@ -34,11 +38,14 @@ def fully_parallel(languages, n_ids, n_distractors=0):
         (f"{a}:p{i}", a, "", f"{a} {i}") for a in languages for i in range(n_ids + n_distractors)
     ]
     qrels = [(f"{a}:{i}", f"{a}:p{i}", 1) for a in languages for i in range(n_ids)]
-    return Dataset(CARD, texts(queries), texts(passages), pd.DataFrame(qrels, columns=QREL_COLUMNS), "0")
+    return Dataset(
+        CARD, texts(queries), texts(passages), pd.DataFrame(qrels, columns=QREL_COLUMNS), "0"
+    )
 
 
 def random_embeddings(rng, dataset, dim=12, similarity="cosine"):
     """Vectors that know something of the answers, of lengths that differ."""
+
     def embed(part):
         vectors = rng.standard_normal((len(part), dim)) * rng.uniform(0.5, 2.0, (len(part), 1))
         return Embeddings(part, vectors.astype(np.float32), similarity)
