@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
@@ -31,7 +31,7 @@ class Reporter:
             sys.stderr.flush()
 
     @contextmanager
-    def bar(self, what: str, total: int) -> Iterator[Advance]:
+    def bar(self, what: str, total: int) -> Generator[Advance]:
         """Show the progress of `total` steps while the block runs."""
         if self.verbosity < 0:
             yield _nothing
@@ -59,7 +59,7 @@ def _nothing(n: int = 1) -> None:
 
 
 @contextmanager
-def _terminal_bar(what: str, total: int) -> Iterator[Advance]:
+def _terminal_bar(what: str, total: int) -> Generator[Advance]:
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -13,12 +13,12 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from alignkit.checkpoints import Checkpoint, EncodeOptions, load_checkpoint
-from alignkit.compare import FLIPS_PER_RESAMPLE, tabulate
+from alignkit.comparison import FLIPS_PER_RESAMPLE, tabulate
 from alignkit.datasets import load_dataset
-from alignkit.embed import EmbeddingSession
+from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
 from alignkit.languages import display_order
-from alignkit.measure import Measures, measure
+from alignkit.measures import Measures, measure
 from alignkit.metrics import METRICS
 from alignkit.progress import SILENT, Reporter
 from alignkit.provenance import environment
@@ -279,7 +279,7 @@ def _project(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     if not settings.umap:
         return pd.DataFrame(columns=PROJECTION_COLUMNS), {}
-    from alignkit.project import project  # umap takes seconds to import
+    from alignkit.projection import project  # umap takes seconds to import
 
     baseline_first = {baseline: queries[baseline], **queries}
     frame, info = project(baseline_first, seed=settings.seed, reporter=reporter)

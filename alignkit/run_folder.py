@@ -5,7 +5,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ SCHEMA = "alignkit.results/1"
 
 
 @contextmanager
-def new_folder(folder: Path, *, force: bool = False) -> Iterator[Path]:
+def new_folder(folder: Path, *, force: bool = False) -> Generator[Path]:
     """Give a temporary folder that takes the place of `folder` when the block ends well.
 
     Raises AlignkitError at once when `folder` exists and `force` is not given, or when it can't

@@ -13,7 +13,7 @@ REPORT_FAULTS_TO = "the issue tracker of alignkit"
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 regression, 2 wrong input, 3 our fault, 130 stopped."""
+    """Run the command line and exit: 0 done, 2 wrong input, 3 our fault, 130 interrupted."""
     sys.exit(_exit_code(arguments))
 
 

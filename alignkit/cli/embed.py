@@ -34,7 +34,7 @@ def command(
     be given as a checkpoint.
     """
     from alignkit.checkpoints import load_checkpoint
-    from alignkit.embed import embed_datasets
+    from alignkit.embedding import embed_datasets
     from alignkit.exchange import check_target, vectors_table, write_table
 
     asked = Asked(options)

@@ -19,10 +19,8 @@ def command(name: str | None, as_json: bool) -> None:
     """List the measures, or print the definition of one."""
     from alignkit.metrics import METRICS, metric_of
 
-    if name:
-        cards = [metric_of(name) if "@" in name else METRICS.get(name)]
-    else:
-        cards = METRICS.values()
+    named = metric_of if name and "@" in name else METRICS.get
+    cards = [named(name)] if name else METRICS.values()
     if as_json:
         click.echo(json.dumps([_as_json(card) for card in cards], ensure_ascii=False))
     elif name:

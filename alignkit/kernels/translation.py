@@ -71,10 +71,10 @@ def rank_translations(
             np.zeros(scores.shape[0], np.int64),
             np.zeros(scores.shape[1], np.int64),
         )
-        of_rows = [np.ascontiguousarray(bound[row:last_row, b]) for bound in bounds]
-        of_columns = [np.ascontiguousarray(bound[column:last_column, a]) for bound in bounds]
-        settled = _rank_rows(scores, row, column, *of_rows, along_rows, *exact)
-        settled += _rank_columns(scores, row, column, *of_columns, along_columns, *exact)
+        least, low, high = (np.ascontiguousarray(bound[row:last_row, b]) for bound in bounds)
+        settled = _rank_rows(scores, row, column, least, low, high, along_rows, *exact)
+        least, low, high = (np.ascontiguousarray(bound[column:last_column, a]) for bound in bounds)
+        settled += _rank_columns(scores, row, column, least, low, high, along_columns, *exact)
         with lock:
             rank[row:last_row, b] += along_rows
             rank[column:last_column, a] += along_columns

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made import fully_parallel, partly_parallel, random_embeddings
 
-from alignkit.compare import tabulate
-from alignkit.measure import measure
+from alignkit.comparison import tabulate
+from alignkit.measures import measure
 
 pytestmark = pytest.mark.oracle
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import fully_parallel, partly_parallel, planted_bias, random_embeddings, texts
 
-from alignkit.compare import tabulate
-from alignkit.measure import measure
+from alignkit.comparison import tabulate
+from alignkit.measures import measure
 from alignkit.metrics import metric_of
 from alignkit.tables import Dataset, Embeddings
 

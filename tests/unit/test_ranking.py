@@ -1,5 +1,7 @@
 """Exact ranks: numbers worked by hand, ties, and what the float32 product can't see."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def test_ranks_equal_a_full_sort(similarity):
 
     scores = brute_force(queries, passages, similarity)
     overall = (-scores).argsort(axis=1).argsort(axis=1) + 1
-    pools = [scores[:, a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    pools = [scores[:, a:b] for a, b in pairwise(starts)]
     in_pool = np.hstack([(-pool).argsort(axis=1).argsort(axis=1) + 1 for pool in pools])
     assert np.array_equal(cells.overall.reshape(scores.shape), overall)
     assert np.array_equal(cells.pool.reshape(scores.shape), in_pool)

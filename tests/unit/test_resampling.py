@@ -59,7 +59,7 @@ def test_percentile_interval_equals_numpy():
 @pytest.mark.oracle
 def test_sign_flips_agree_with_scipy():
     rng = np.random.default_rng(3)
-    effects = rng.standard_normal((40, 3)) + [0.0, 0.3, 0.6]
+    effects = rng.standard_normal((40, 3)) + np.array([0.0, 0.3, 0.6])
 
     found = sign_flip_p_values(effects, 20_000, rng)
 

@@ -19,7 +19,7 @@ from alignkit.kernels.resampling import (
     sign_flip_p_values,
     weighted_sums,
 )
-from alignkit.measure import Design, Measured, Measures
+from alignkit.measures import Design, Measured, Measures
 from alignkit.tables import AVERAGE, COMPARISON_COLUMNS
 
 Array = np.ndarray

@@ -1,8 +1,9 @@
 """Ranks and vectors → measures: every metric of every task and setting, per query id."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -112,7 +113,7 @@ def measure(
 
 def _variants(
     task: TaskName, setting: Setting, needs: Needs
-) -> Iterator[tuple[Metric, str, object]]:
+) -> Iterator[tuple[Metric, str, Callable[..., Any]]]:
     for card in METRICS.values():
         if card.needs == needs and (task, setting) in card.settings:
             for name, function in card.variants():
@@ -178,27 +179,35 @@ class _Scatter:
 
 def _measure_own_pools(ranks: TaskRanks) -> list[Measured]:
     """Measure in the monolingual and cross-lingual settings, which share their searches."""
-    searches = ranks.own_pools
-    rows, pools = searches.queries, searches.pools
-    n = len(ranks.languages)
-    asked, ids = ranks.language_of_query[rows], ranks.id_of_query[rows]
     values: dict[str, Array] = {}
-    found: list[Measured] = []
-    for setting in ("monolingual", "cross-lingual"):
-        same = setting == "monolingual"
-        pairs = [(a, b) for a in range(n) for b in range(n) if (a == b) == same]
-        column = np.full(n * n, -1)
-        column[[a * n + b for a, b in pairs]] = np.arange(len(pairs))
-        here = (asked == pools) == same
-        outputs = _outputs(pairs, ranks.languages, by_language=not same)
-        cells = column[asked[here] * n + pools[here]]
-        scatter = _Scatter(ranks, setting, ids[here], cells, outputs)
-        for _, name, function in _variants(ranks.task.name, setting, "ranks"):
-            if name not in values:
-                values[name] = function(searches.ranks)
-            scatter.add(name, values[name][here])
-        found += scatter.measured
-    return found
+    return [
+        *_measure_pairs(ranks, "monolingual", values, same=True),
+        *_measure_pairs(ranks, "cross-lingual", values, same=False),
+    ]
+
+
+def _measure_pairs(
+    ranks: TaskRanks, setting: Setting, values: dict[str, Array], *, same: bool
+) -> list[Measured]:
+    """Measure where query and pool have the same language, or where they don't.
+
+    `values` remembers each metric over all searches, so that the second setting finds it there.
+    """
+    searches, n = ranks.own_pools, len(ranks.languages)
+    asked = ranks.language_of_query[searches.queries]
+    here = (asked == searches.pools) == same
+    pairs = [(a, b) for a in range(n) for b in range(n) if (a == b) == same]
+    column = np.full(n * n, -1)
+    column[[a * n + b for a, b in pairs]] = np.arange(len(pairs))
+    cells = column[asked[here] * n + searches.pools[here]]
+    outputs = _outputs(pairs, ranks.languages, by_language=not same)
+    ids = ranks.id_of_query[searches.queries][here]
+    scatter = _Scatter(ranks, setting, ids, cells, outputs)
+    for _, name, function in _variants(ranks.task.name, setting, "ranks"):
+        if name not in values:
+            values[name] = function(searches.ranks)
+        scatter.add(name, values[name][here])
+    return scatter.measured
 
 
 def _measure_multilingual(ranks: TaskRanks) -> list[Measured]:
@@ -236,6 +245,7 @@ def _measure_shares(ranks: TaskRanks) -> list[Measured]:
     relevant = np.zeros((len(rows), n))
     np.add.at(relevant, (searches.ranks.search, ranks.language_of_cell[order]), 1.0)
     relevant /= relevant.sum(axis=1, keepdims=True)
+    assert ranks.best is not None, "answer-retrieval keeps the best passages"
     observed = {k: ranks.best.shares[rows, i] for i, k in enumerate(share_cutoffs())}
     outputs = _outputs([(a, b) for a in range(n) for b in range(n)], ranks.languages)
     cell = (ranks.language_of_query[rows][:, None] * n + np.arange(n)).ravel()
