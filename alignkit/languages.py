@@ -195,7 +195,9 @@ def _of_name(word: str) -> str | None:
     """Code of a language called by its English or its own name: "german", "deutsch"."""
     import langcodes
 
-    if len(word) < 4:  # short words are codes mistyped, and hit the names of small languages
+    # Short words are codes mistyped, and hit the names of small languages. language_data's trie
+    # fails with a SystemError at a NUL, so only letters go there.
+    if len(word) < 4 or not word.replace(" ", "").isalpha():
         return None
     try:
         return normalise(langcodes.find(word).to_tag())
