@@ -15,7 +15,7 @@ settings.load_profile("alignkit")
 REPOSITORY = Path(__file__).parent.parent
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
     """Folder of real data by name; the test is skipped where it is missing.
 
