@@ -77,7 +77,7 @@ def _texts(
 ) -> Texts:
     """Texts of queries, or of passages with `parallel` None."""
     seen: dict[str, TextRow] = {}
-    for row in sorted(rows):
+    for row in rows:
         _check_text(card, noun, row)
         earlier = seen.setdefault(row.id, row)
         if earlier is not row:
@@ -114,7 +114,7 @@ def _qrels(
 ) -> pd.DataFrame:
     known = {"query": set(queries.frame["id"]), "passage": set(passages.frame["id"])}
     rows: dict[tuple[str, str], int] = {}
-    for answer in sorted(answers):
+    for answer in answers:
         assert answer.relevance > 0, "a passage judged not to answer is no answer"
         ids = {
             "query": f"{answer.language}:{answer.query_id}",

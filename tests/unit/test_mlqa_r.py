@@ -94,14 +94,21 @@ def test_a_download_is_kept_with_its_checksum_and_not_repeated(mirror, cache, fo
 
 
 @pytest.mark.usefixtures("mirror")
-def test_a_download_of_another_size_is_not_kept(cache, folder, write_lareqa):
-    write_lareqa(folder, "de", [(["One."], {"q0": ("?", "One")})])
+@pytest.mark.parametrize(
+    ("paragraphs", "counts"),
+    [
+        ([(["A."] * 4, {"q0": ("?", "A")})], "1 questions and 4 candidates"),
+        ([(["A."] * 5, {"q0": ("?", "A"), "q1": ("?", "A")})], "2 questions and 5 candidates"),
+    ],
+)
+def test_a_download_of_another_size_is_not_kept(cache, folder, write_lareqa, paragraphs, counts):
+    write_lareqa(folder, "de", paragraphs)
     file = cache / "datasets" / "mlqa-r" / "de.json"
     with pytest.raises(AlignkitError) as error:
         load_dataset("mlqa-r", languages=["de"])
     assert str(error.value) == (
-        f"{file} is not the published file: it has 1 questions and 1 candidates, published were 2 "
-        "questions and 4 candidates; download it again, or check the mirror"
+        f"{file} is not the published file: it has {counts}, published were 2 questions and 4 "
+        "candidates; download it again, or check the mirror"
     )
     assert list(file.parent.iterdir()) == []
 
