@@ -1,1 +1,178 @@
-"""Datasets: parallel queries, passages and their answers; one dataset a file."""
+"""Datasets: parallel queries, passages and their answers; one dataset a file.
+
+A dataset is a function that reads files into a `Dataset`, registered with its card:
+
+    @dataset(DatasetCard(name="mine", ...))
+    def load(path: Path | None, request: Request) -> Dataset:
+
+The file is all it takes: `--data mine`, the listing and the checks here follow from the card.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from alignkit.cache_folder import cache_folder
+from alignkit.errors import AlignkitError
+from alignkit.languages import display_order, normalise
+from alignkit.progress import SILENT, Reporter
+from alignkit.registry import Registry
+from alignkit.tables import Dataset, DatasetCard
+
+Candidate = Literal["sentence", "sentence+context"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user wants of a dataset.
+
+    `languages` are normalised and, where the card names the dataset's languages, among them; None
+    means all. `candidate` says what stands for a passage. `cache_folder` is where downloads are
+    kept; `offline` forbids them.
+    """
+
+    languages: tuple[str, ...] | None
+    candidate: Candidate
+    split: str
+    offline: bool
+    reporter: Reporter
+    cache_folder: Path
+
+
+Loader = Callable[[Path | None, Request], Dataset]
+
+
+@dataclass(frozen=True)
+class RegisteredDataset:
+    """A dataset that can be asked for by name.
+
+    `has_context` says whether its passages are sentences of a longer text, which
+    `candidate="sentence+context"` adds.
+    """
+
+    card: DatasetCard
+    load: Loader
+    has_context: bool
+
+
+DATASETS: Registry[RegisteredDataset] = Registry("dataset", "alignkit.datasets")
+
+
+def dataset(card: DatasetCard, *, has_context: bool = False) -> Callable[[Loader], Loader]:
+    """Decorate: register a function that loads the dataset of `card`."""
+
+    def decorate(load: Loader) -> Loader:
+        DATASETS.add(card.name, RegisteredDataset(card, load, has_context))
+        return load
+
+    return decorate
+
+
+def load_dataset(
+    spec: str = "sample",
+    *,
+    languages: Iterable[str] | None = None,
+    candidate: str = "sentence",
+    split: str = "test",
+    offline: bool = False,
+    reporter: Reporter = SILENT,
+) -> Dataset:
+    """Load a dataset by name, from a folder or file of yours or from where it is published.
+
+    Parameters
+    ----------
+    spec : `NAME` or `NAME:PATH`; `NAME` alone is bundled or downloaded once into the cache.
+    languages : codes in any common form; None for all that the dataset has.
+    candidate : "sentence", or "sentence+context" for a passage with the paragraph it stands in.
+    split : which part, of those on the dataset's card.
+    offline : forbid downloads.
+    reporter : where downloads and their progress are told.
+
+    Raises
+    ------
+    AlignkitError
+        For everything that the caller can mend; the text is one line.
+
+    Examples
+    --------
+    >>> load_dataset("xquad-r:/data/xquad-r", languages=["en", "deu"])  # doctest: +SKIP
+    """
+    name, path = _parse(spec)
+    found = DATASETS.get(name)
+    if split not in found.card.splits:
+        has = ", ".join(repr(known) for known in found.card.splits)
+        raise AlignkitError(f"the dataset {name!r} has no split {split!r}; it has {has}")
+    request = Request(
+        languages=_wanted(languages),
+        candidate=_candidate(candidate, found),
+        split=split,
+        offline=offline,
+        reporter=reporter,
+        cache_folder=cache_folder(),
+    )
+    if found.card.languages:
+        choose_languages(name, found.card.languages, request)
+    return found.load(path, request)
+
+
+def choose_languages(name: str, present: Iterable[str], request: Request) -> list[str]:
+    """Languages to read of those `present`, in alphabetical order.
+
+    Raises
+    ------
+    AlignkitError
+        If one is wanted that the dataset called `name` does not have.
+    """
+    present = set(present)
+    wanted = present if request.languages is None else set(request.languages)
+    missing = display_order(wanted - present)
+    if missing:
+        raise AlignkitError(
+            f"the dataset {name!r} has no {_listed(missing)}; it has {_listed(sorted(present))}"
+        )
+    return sorted(wanted)
+
+
+def _parse(spec: str) -> tuple[str, Path | None]:
+    """Take `NAME[:PATH]` apart at the first colon, so that a path may have colons of its own."""
+    name, colon, rest = spec.partition(":")
+    # No dataset's name has such a sign; a name of one letter is a Windows drive.
+    if any(sign in name for sign in "/\\~.") or len(name) == 1:
+        raise AlignkitError(f"{spec!r} is a path, not a dataset; write 'files:{spec}' or NAME:PATH")
+    if not colon:
+        return name, None
+    if not rest:
+        raise AlignkitError(f"no path stands after the colon in {spec!r}; write NAME or NAME:PATH")
+    path = Path(rest).expanduser()
+    if not path.exists():
+        raise AlignkitError(f"{spec!r}: there is no file or folder {str(path)!r}; check the path")
+    return name, path
+
+
+def _wanted(languages: Iterable[str] | None) -> tuple[str, ...] | None:
+    if languages is None:
+        return None
+    if isinstance(languages, str):  # a string is an iterable of letters
+        languages = languages.split(",")
+    wanted = tuple(dict.fromkeys(normalise(code) for code in languages))
+    if not wanted:
+        raise AlignkitError("no language is left to load; name at least one, such as 'en'")
+    return wanted
+
+
+def _candidate(candidate: str, found: RegisteredDataset) -> Candidate:
+    name = found.card.name
+    for known in get_args(Candidate):
+        if candidate == known:
+            if candidate != "sentence" and not found.has_context:
+                raise AlignkitError(
+                    f"the passages of {name!r} have no context; leave the candidate at 'sentence'"
+                )
+            return known
+    known = " or ".join(repr(known) for known in get_args(Candidate))
+    raise AlignkitError(f"no candidate is called {candidate!r}; write {known}")
+
+
+def _listed(codes: Sequence[str]) -> str:
+    return ", ".join(repr(code) for code in codes)

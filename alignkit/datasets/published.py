@@ -1,0 +1,117 @@
+"""Datasets that LAReQA publishes, a file a language: found, fetched, verified, read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alignkit.datasets import Request, choose_languages
+from alignkit.datasets.assemble import Answer, TextRow, assemble
+from alignkit.datasets.download import address, fetch, sha256_of
+from alignkit.datasets.lareqa import Counts, LanguageRows, read_language
+from alignkit.errors import AlignkitError
+from alignkit.tables import Dataset, DatasetCard
+
+
+@dataclass(frozen=True)
+class Release:
+    """How to find and to know the published files of a dataset.
+
+    `folder` is the address above the dataset's own folder. Where `sha256` is unknown, a download
+    is verified by its `counts`, and the checksum seen then is kept beside it for later.
+    """
+
+    card: DatasetCard
+    folder: str
+    counts: Mapping[str, Counts]
+    sha256: Mapping[str, str]
+
+    def file(self, language: str) -> str:
+        """Path of a language's file below `folder`."""
+        return f"{self.card.name}/{language}.json"
+
+
+def load_release(release: Release, path: Path | None, request: Request) -> Dataset:
+    """Read the languages wanted from the user's own folder, else from the cache, else download.
+
+    A copy of the user's own may differ from the published files: that is noted, not refused.
+    """
+    languages = choose_languages(release.card.name, release.card.languages, request)
+    if path is None:
+        files = {language: _cached(release, language, request) for language in languages}
+    else:
+        files = {language: _own(release, path, language) for language in languages}
+    queries: list[TextRow] = []
+    passages: list[TextRow] = []
+    answers: list[Answer] = []
+    notes: list[str] = []
+    for language, file in files.items():
+        with_context = request.candidate == "sentence+context"
+        rows = read_language(file, language, with_context=with_context)
+        queries += rows.queries
+        passages += rows.passages
+        answers += rows.answers
+        notes += _oddities(release, language, file, rows)
+    return assemble(release.card, queries, passages, answers, notes=notes)
+
+
+def _own(release: Release, folder: Path, language: str) -> Path:
+    if not folder.is_dir():
+        raise AlignkitError(f"{folder} is a file; give the folder that holds {language}.json")
+    file = folder / f"{language}.json"
+    if file.is_file():
+        return file
+    there = [known for known in release.card.languages if (folder / f"{known}.json").is_file()]
+    mend = f", or name the languages that are there ({', '.join(there)})" if there else ""
+    raise AlignkitError(
+        f"{folder} has no {file.name}; put it there from {release.folder}/{release.file(language)}"
+        f"{mend}"
+    )
+
+
+def _cached(release: Release, language: str, request: Request) -> Path:
+    file = request.cache_folder / "datasets" / release.file(language)
+    seal = file.with_name(f"{file.name}.sha256")  # in sha256sum's format
+    expected = release.sha256.get(language)
+    if not file.is_file():
+        url = address(release.folder, release.file(language))
+        fetch(url, file, sha256=expected, offline=request.offline, reporter=request.reporter)
+        seal.unlink(missing_ok=True)
+    if expected is None and not seal.is_file():
+        _check_counts(release, language, file)
+        seal.write_text(f"{sha256_of(file)}  {file.name}\n", "utf-8")
+    if sha256_of(file) != (expected or seal.read_text("utf-8").partition(" ")[0]):
+        raise AlignkitError(
+            f"{file} changed since it was downloaded; delete it, and it is downloaded again"
+        )
+    return file
+
+
+def _check_counts(release: Release, language: str, file: Path) -> None:
+    """Remove a download that is not the published file."""
+    try:
+        found = read_language(file, language, with_context=False).counts
+    except AlignkitError:
+        file.unlink()
+        raise
+    if found != release.counts[language]:
+        file.unlink()
+        raise AlignkitError(
+            f"{file} is not the published file: it has {found}, published were "
+            f"{release.counts[language]}; download it again, or check the mirror"
+        )
+
+
+def _oddities(release: Release, language: str, file: Path, rows: LanguageRows) -> list[str]:
+    notes: list[str] = []
+    published = release.counts[language]
+    if rows.counts != published:
+        notes.append(f"{file.name} has {rows.counts}, published were {published}")
+    elif sha256_of(file) != release.sha256.get(language, sha256_of(file)):
+        notes.append(f"{file.name} is not the published file: its sha256 is another")
+    for what, n in (
+        ("answers that start between two sentences, counted to the second", rows.between_sentences),
+        ("answers that do not stand at their answer_start", rows.misplaced),
+    ):
+        if n:
+            notes.append(f"{file.name}: {what}: {n}")
+    return notes
