@@ -24,9 +24,10 @@ from alignkit.tables import AVERAGE, COMPARISON_COLUMNS
 
 Array = np.ndarray
 Rows = dict[str, Any]
-# Holm over the 110 pairs of eleven languages can't reach .05 with 1,000 flips, whose least p is
-# .001; ten times as many can.
-FLIPS_PER_RESAMPLE = 10
+# Holm multiplies the least p by the size of the family, and p can't be less than 1 / (flips + 1):
+# 1,000 flips could never call one of 110 pairs significant. With so many flips for each test of the
+# largest family an adjusted p of .025 can be reached.
+FLIPS_PER_TEST = 40
 _FAMILY = ["dataset", "task", "setting", "metric", "level"]
 
 
@@ -149,9 +150,8 @@ def _comparisons(
         return pd.DataFrame(columns=[*COMPARISON_COLUMNS, "effect_size", "reason"])
     distinct = {pair.same_as: pair for pair in pairs}
     effects = {key: pair.effects() for key, pair in distinct.items()}
-    p_values = sign_flip_p_values(
-        np.hstack(list(effects.values())), n_resamples * FLIPS_PER_RESAMPLE, rng
-    )
+    n_flips = max(n_resamples, FLIPS_PER_TEST * max(block.shape[1] for block in effects.values()))
+    p_values = sign_flip_p_values(np.hstack(list(effects.values())), n_flips, rng)
     starts = np.cumsum([0, *(block.shape[1] for block in effects.values())])
     p_of = {key: p_values[starts[i] : starts[i + 1]] for i, key in enumerate(effects)}
     interval_of = {

@@ -100,7 +100,7 @@ def measure(
     ranks = [
         rank_task(task, queries, passages if task.name == "answer-retrieval" else queries,
                   ids, reporter=reporter)
-        for task in dataset.tasks()
+        for task in dataset.tasks
     ]  # fmt: skip
     measured = [one for task in ranks for one in _measure_task(task)]
     matrices: dict[str, Array] = {}
@@ -290,11 +290,20 @@ def parallel_vectors(queries: Embeddings, ids: tuple[str, ...]) -> ParallelVecto
     id_codes = codes(queries.texts.frame["parallel_id"], ids)
     language_codes = codes(queries.texts.frame["language"], languages)
     squares = np.einsum("ij,ij->i", queries.vectors, queries.vectors, dtype=np.float64)
-    vectors = np.zeros((len(ids), len(languages), queries.vectors.shape[1]))
-    present = np.zeros((len(ids), len(languages)), bool)
-    vectors[id_codes, language_codes] = queries.vectors / np.sqrt(squares)[:, None]
-    present[id_codes, language_codes] = True
-    return ParallelVectors(vectors, present)
+    places = language_codes * len(ids) + id_codes
+    unit = queries.vectors / np.sqrt(squares)[:, None]
+    n_places = len(languages) * len(ids)
+    if np.array_equal(places, np.arange(n_places)):
+        flat = unit  # whole and in order, as published data are: no second copy
+    else:
+        flat = np.zeros((n_places, unit.shape[1]))
+        flat[places] = unit
+    present = np.zeros(len(flat), bool)
+    present[places] = True
+    by_language = flat.reshape(len(languages), len(ids), -1)
+    return ParallelVectors(
+        by_language.transpose(1, 0, 2), present.reshape(len(languages), len(ids)).T
+    )
 
 
 @dataclass(frozen=True)

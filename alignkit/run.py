@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from alignkit.checkpoints import Checkpoint, EncodeOptions, load_checkpoint
-from alignkit.comparison import FLIPS_PER_RESAMPLE, tabulate
+from alignkit.comparison import tabulate
 from alignkit.datasets import load_dataset
 from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
@@ -309,7 +309,6 @@ def _described_settings(settings: RunSettings) -> dict[str, Any]:
         "candidate": settings.candidate,
         "split": settings.split,
         "bootstrap": settings.bootstrap,
-        "permutations": settings.bootstrap * FLIPS_PER_RESAMPLE,
         "seed": settings.seed,
         "resampled": "query ids, all languages of an id together",
         "ties": "against the relevant passage",

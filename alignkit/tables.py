@@ -144,8 +144,9 @@ class Dataset:
         cells["relevance"] = 1
         return RetrievalTask("question-alignment", self.queries, self.queries, _qrels(cells))
 
+    @cached_property
     def tasks(self) -> list[RetrievalTask]:
-        """Give the tasks that the data allow: parallel queries for one, answers for the other."""
+        """Tasks that the data allow: parallel queries for one, answers for the other."""
         tasks = [self.question_alignment(), self.answer_retrieval()]
         return [task for task in tasks if len(task.qrels)]
 

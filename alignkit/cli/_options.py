@@ -74,7 +74,7 @@ _VERBOSITY = [
 _MEASURING = [
     DATA, LANGUAGES, SPLIT, CANDIDATE, OUT, FORCE, FORMATS,
     click.option("--bootstrap", type=click.IntRange(min=10), default=1000, show_default=True,
-                 help="Resamples of query ids; the paired tests flip signs ten times as often."),
+                 help="Resamples of query ids; paired tests flip signs at least as often."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--no-umap", is_flag=True, help="Leave the projection out."),
     AS_JSON,

@@ -301,18 +301,22 @@ def _scan(
     exact = np.empty(STRETCH)
     for i in range(tile.shape[0]):
         row = first_row + i
-        cells = slice(cell_starts[row] - first_cell, cell_starts[row + 1] - first_cell)
+        cells = slice(cell_starts[row], cell_starts[row + 1])
+        bounds = slice(cells.start - first_cell, cells.stop - first_cell)
+        own, ranks, pool_ranks = cell_pools[cells], overall[cells], pool_rank[cells]
+        row_least, row_low, row_high = least[bounds], low[bounds], high[bounds]
+        lowest = row_low.min() if len(row_low) else np.inf
         for pool in range(pool_starts.shape[0] - 1):
             pool_end = min(pool_starts[pool + 1] - first_column, width)
             for begin in range(max(pool_starts[pool] - first_column, 0), pool_end, STRETCH):
                 stretch = tile[i, begin : min(begin + STRETCH, pool_end)]
                 column = first_column + begin
                 largest = _largest(stretch)
-                settled += _rank_stretch(
-                    stretch, largest, row, column, pool, cell_pools[first_cell:][cells],
-                    least[cells], low[cells], high[cells], pool_rank[first_cell:][cells],
-                    overall[first_cell:][cells], exact, q, q_scale, p, p_scale, p_offset,
-                )  # fmt: skip
+                if largest >= lowest:
+                    settled += _rank_stretch(
+                        stretch, largest, row, column, pool, own, row_least, row_low, row_high,
+                        pool_ranks, ranks, exact, q, q_scale, p, p_scale, p_offset,
+                    )  # fmt: skip
                 if capacity and (filled[i] < capacity or largest > kept[i, 0]):
                     filled[i] = _keep_stretch(stretch, column, kept[i], kept_columns[i], filled[i])
     return settled

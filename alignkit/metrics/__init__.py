@@ -119,12 +119,10 @@ class ParallelVectors:
 
         Only ids present in both languages count, so that every pair compares like with like.
         """
-        n_ids, n_languages, dim = self.vectors.shape
-        flat = self.vectors.reshape(n_ids, n_languages * dim)
-        # Row a holds the sums of b's vectors over the ids that a has too.
-        sums = (self.present.T.astype(float) @ flat).reshape(n_languages, n_languages, dim)
+        # sums[b, a] is the sum of b's vectors over the ids that a has too.
         by_language = self.vectors.transpose(1, 0, 2)
-        with_all = (by_language @ sums.transpose(0, 2, 1)).transpose(1, 0, 2)
+        sums = self.present.T.astype(float) @ by_language
+        with_all = (by_language @ sums.transpose(1, 2, 0)).transpose(1, 0, 2)
         others = self.pairs.sum(axis=0) - 1
         with np.errstate(divide="ignore", invalid="ignore"):  # a pair with one id: 0 / 0
             return (with_all - self.cosines) / others

@@ -6,7 +6,7 @@ from alignkit.metrics import RETRIEVAL, RelevantRanks, Values, metric
 @metric(
     "precision",
     needs="ranks",
-    cutoffs=(1, 5, 10, 100),
+    cutoffs=(1, 10),
     settings=RETRIEVAL,
     higher_is_better=True,
     bounds=(0.0, 1.0),

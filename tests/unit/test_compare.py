@@ -62,7 +62,7 @@ def test_a_planted_bias_is_found_with_its_sign_and_a_small_p(biased_and_not):
 
     assert distance["delta"] > 0
     assert distance["ci_low"] > 0
-    assert distance["p_value"] == pytest.approx(1 / 3001)
+    assert distance["p_value"] < 0.002
     assert distance["effect_size"] > 1
     assert distance["n"] == 60
 
