@@ -1,0 +1,323 @@
+"""The content-addressed vector cache: immutable shards under the recipe that made them.
+
+    {cache}/vectors/{key[:2]}/{key}/
+        recipe.json           what, with a text, determines a vector
+        {digest}.safetensors  keys (n, 16) uint8 and vectors (n, dim) float32
+
+A shard is written under a temporary name and renamed, so that a file with its final name is whole;
+its name is the digest of its content, so that two processes that write the same do no harm.
+"""
+
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alignkit.cache_folder import cache_folder
+from alignkit.errors import AlignkitError
+from alignkit.safetensors_file import read_header
+
+Recipe = Mapping[str, str]
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+
+@dataclass(frozen=True)
+class Found:
+    """Vectors of texts in the order asked for; rows where `missing` (n,) is true mean nothing."""
+
+    vectors: np.ndarray  # (n, dim) float32; dim is 0 when the cache has none of the texts
+    missing: np.ndarray
+
+
+@dataclass(frozen=True)
+class StoredVectors:
+    """All vectors of one recipe, memory-mapped; `damaged` are shards that could not be trusted."""
+
+    keys: np.ndarray  # (n,) S16, sorted
+    places: np.ndarray  # (n, 2) int64: shard and row of each key
+    shards: tuple[np.ndarray, ...]
+    damaged: tuple[Path, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def lookup(self, texts: Sequence[str]) -> Found:
+        """Vectors of `texts` in their order, and which are not there."""
+        dim = self.shards[0].shape[1] if self.shards else 0
+        vectors = np.zeros((len(texts), dim), np.float32)
+        if not len(self.keys):
+            return Found(vectors, np.ones(len(texts), bool))
+        wanted = _as_strings(text_keys(texts))
+        positions = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        found = self.keys[positions] == wanted
+        places = self.places[positions]
+        for number, shard in enumerate(self.shards):
+            rows = np.flatnonzero(found & (places[:, 0] == number))
+            vectors[rows] = shard[places[rows, 1]]
+        return Found(vectors, ~found)
+
+
+def recipe_key(recipe: Recipe) -> str:
+    """Sha256 of the recipe, in hex: the folder that its vectors lie in."""
+    stated = json.dumps(dict(recipe), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(stated.encode()).hexdigest()
+
+
+def text_keys(texts: Sequence[str]) -> np.ndarray:
+    """Blake2b-128 of every text in UTF-8, (n, 16) uint8."""
+    # A lone surrogate, as JSON may bring one, is a text too: it must not end the run.
+    digests = (
+        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        for text in texts
+    )
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
+
+
+class VectorStore:
+    """The vector cache in `cache`, the user's own by default.
+
+    A class because its methods share the place on disk.
+    """
+
+    def __init__(self, cache: Path | None = None) -> None:
+        self.folder = (cache or cache_folder()) / "vectors"
+
+    def read(self, recipe: Recipe) -> StoredVectors:
+        """Open all that was made by `recipe`; every shard is hashed, and a bad one is removed.
+
+        Removing is safe: what a bad shard held is embedded again.
+        """
+        folder = self._home(recipe)
+        keys: list[np.ndarray] = []
+        shards: list[np.ndarray] = []
+        damaged: list[Path] = []
+        for path in sorted(folder.glob("*.safetensors")):
+            try:
+                shard_keys, vectors = _open_shard(path)
+            except AlignkitError:
+                damaged.append(path)
+                _remove(path)
+            except FileNotFoundError:
+                continue  # pruned by another process a moment ago
+            except OSError:
+                damaged.append(path)
+            else:
+                keys.append(shard_keys)
+                shards.append(vectors)
+        _touch(folder / "recipe.json")
+        return _index(keys, shards, damaged)
+
+    def reserve(self, recipe: Recipe) -> Path:
+        """Make the recipe's folder, so that a place that cannot be written is known at once."""
+        folder = self._home(recipe)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / "recipe.json").exists():
+                stated = json.dumps(dict(recipe), indent=2, sort_keys=True, ensure_ascii=False)
+                _write_whole(folder / "recipe.json", stated.encode("utf-8", "surrogatepass"))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return folder
+
+    def append(self, recipe: Recipe, texts: Sequence[str], vectors: np.ndarray) -> None:
+        """Write one shard: row i of `vectors` (n, dim) float32 embeds text i."""
+        from safetensors.numpy import save
+
+        assert vectors.dtype == np.float32
+        assert len(texts) == len(vectors) > 0
+        tensors = {"keys": text_keys(texts), "vectors": np.ascontiguousarray(vectors)}
+        digest = _digest(tensors["keys"], tensors["vectors"])
+        content = save(tensors, metadata={"sha256": digest})
+        folder = self.reserve(recipe)
+        try:
+            _write_whole(folder / f"{digest[:32]}.safetensors", content)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def info(self) -> list[dict[str, Any]]:
+        """List what the cache holds, a recipe each, the largest first.
+
+        Every entry has the recipe's own keys (`fingerprint`, `role`, `prompt`, …) and `key`,
+        `texts`, `dim`, `shards`, `bytes`, `last_used` (seconds since 1970).
+        """
+        infos = [_info(folder) for folder in self._homes()]
+        return sorted(infos, key=lambda info: -info["bytes"])
+
+    def verify(self) -> list[Path]:
+        """Hash every shard again; the bad ones, which `read` would remove."""
+        return [path for folder in self._homes() for path in _shards(folder) if not _is_whole(path)]
+
+    def prune(self, *, older_than_days: int | None = None, everything: bool = False) -> int:
+        """Remove what interrupted runs left behind, and what was not used for so many days, or all.
+
+        Returns the bytes that this freed. A temporary file younger than an hour may belong to a
+        running process: it stays, unless everything goes.
+        """
+        now = time.time()
+        oldest = -np.inf if older_than_days is None else now - older_than_days * DAY
+        doomed: list[Path] = []
+        for folder in self._homes():
+            old = everything or _last_used(folder) < oldest
+            doomed += [path for path in folder.iterdir() if old or _is_left_over(path, now)]
+        freed = sum(_remove(path) for path in doomed)
+        for folder in self._homes():
+            _remove_if_empty(folder)
+        return freed
+
+    def _home(self, recipe: Recipe) -> Path:
+        key = recipe_key(recipe)
+        return self.folder / key[:2] / key
+
+    def _homes(self) -> Iterator[Path]:
+        return iter(sorted(path for path in self.folder.glob("*/*") if path.is_dir()))
+
+    def _unwritable(self, error: OSError) -> AlignkitError:
+        return AlignkitError(
+            f"cannot write the vector cache in {self.folder}: {error.strerror or error}; "
+            "set ALIGNKIT_CACHE to a folder with room that you may write to"
+        )
+
+
+def _open_shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Keys and vectors of a shard, memory-mapped; AlignkitError if a byte is not as written."""
+    header = read_header(path)
+    if set(header.tensors) != {"keys", "vectors"}:
+        raise AlignkitError(f"{path} is no shard of the vector cache")
+    content = np.memmap(path, np.uint8, mode="r", offset=header.data_start)
+    keys, vectors = (
+        content[slice(*tensor["data_offsets"])].view(dtype).reshape(tensor["shape"])
+        for tensor, dtype in (
+            (header.tensors["keys"], np.uint8),
+            (header.tensors["vectors"], np.float32),
+        )
+    )
+    if header.metadata.get("sha256") != _digest(keys, vectors):
+        raise AlignkitError(f"{path} is damaged: its checksum does not fit")
+    return np.asarray(keys), vectors
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        _open_shard(path)
+    except AlignkitError:
+        return False
+    return True
+
+
+def _index(keys: list[np.ndarray], shards: list[np.ndarray], damaged: list[Path]) -> StoredVectors:
+    if not keys:
+        return StoredVectors(
+            np.zeros(0, "S16"), np.zeros((0, 2), np.int64), (), damaged=tuple(damaged)
+        )
+    places = np.concatenate(
+        [np.column_stack([np.full(len(k), n), np.arange(len(k))]) for n, k in enumerate(keys)]
+    )
+    strings = _as_strings(np.concatenate(keys))
+    order = np.argsort(strings, kind="stable")
+    return StoredVectors(strings[order], places[order], tuple(shards), damaged=tuple(damaged))
+
+
+def _as_strings(keys: np.ndarray) -> np.ndarray:
+    # Bytes of a fixed width compare as the digests do: numpy pads with zeros, so a digest that
+    # ends in zeros stays equal to itself and to nothing else.
+    return np.ascontiguousarray(keys).view("S16").ravel()
+
+
+def _digest(keys: np.ndarray, vectors: np.ndarray) -> str:
+    digest = hashlib.sha256(repr((keys.shape, vectors.shape)).encode())
+    digest.update(keys.data)
+    digest.update(vectors.data)
+    return digest.hexdigest()
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _info(folder: Path) -> dict[str, Any]:
+    try:
+        recipe = json.loads((folder / "recipe.json").read_bytes().decode("utf-8", "surrogatepass"))
+    except (OSError, ValueError):
+        recipe = {}
+    shapes = [_shape(path) for path in _shards(folder)]
+    return {
+        "fingerprint": "?",
+        "role": "?",
+        **recipe,
+        "key": folder.name,
+        "texts": sum(n for n, _ in shapes),
+        "dim": max((dim for _, dim in shapes), default=0),
+        "shards": len(shapes),
+        "bytes": sum(path.stat().st_size for path in folder.iterdir()),
+        "last_used": _last_used(folder),
+    }
+
+
+def _shape(shard: Path) -> tuple[int, int]:
+    """Read number and length of the vectors from the header, (0, 0) in a broken one."""
+    try:
+        n_vectors, dim = read_header(shard).tensors["vectors"]["shape"]
+    except (AlignkitError, OSError, KeyError):
+        return (0, 0)
+    return int(n_vectors), int(dim)
+
+
+def _is_left_over(path: Path, now: float) -> bool:
+    return path.name.startswith(".tmp-") and _modified(path) < now - HOUR
+
+
+def _shards(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.safetensors"))
+
+
+def _last_used(folder: Path) -> float:
+    return max((_modified(path) for path in folder.iterdir()), default=0.0)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _touch(path: Path) -> None:
+    # The time of last use, for `prune`; a cache that may only be read keeps its old one.
+    try:
+        os.utime(path)
+    except OSError:
+        return
+
+
+def _remove(path: Path) -> int:
+    """Bytes that this freed, 0 where it may not be removed."""
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except OSError:
+        return 0
+    return size
+
+
+def _remove_if_empty(folder: Path) -> None:
+    for place in (folder, folder.parent):
+        try:
+            place.rmdir()
+        except OSError:
+            return
