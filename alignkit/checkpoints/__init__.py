@@ -1,6 +1,207 @@
 """Checkpoints: anything that turns texts into vectors; one kind a file.
 
-A kind is a subclass of `Checkpoint` registered with `@checkpoint_kind(name)`. Opening one reads
-only small files: the model itself is loaded by `load`, and only when a vector is missing from the
-cache.
+A kind is a subclass of `Checkpoint` registered with `@checkpoint_kind(name)`. Opening one checks
+that its files are whole; the model itself is loaded by `load`, and only when a vector is missing
+from the cache. Files with a leading underscore are what several kinds share.
 """
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+from alignkit.checkpoints import _hub
+from alignkit.checkpoints._options import DEFAULT_OPTIONS, EncodeOptions, override
+from alignkit.checkpoints._spec import Spec, default_label, parse_spec
+from alignkit.errors import AlignkitError
+from alignkit.progress import SILENT, Reporter
+from alignkit.registry import Registry
+from alignkit.tables import Role, Similarity, Texts
+
+
+@runtime_checkable  # beartype checks it while the tests run
+class Encoder(Protocol):
+    """A loaded model."""
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """Embed one batch, in order, (n, dim) float32."""
+        ...
+
+    def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """Tokens that the model sees of each text, prompt included, (n,) int64."""
+        ...
+
+
+@dataclass(frozen=True)
+class Checkpoint(ABC):
+    """Where vectors come from; a value with a check, and the contract of a kind.
+
+    Attributes
+    ----------
+    label : the name in tables and figures.
+    location : as the user wrote it, with its revision.
+    path : the folder or file that it stands for on this disk.
+    revision : the resolved commit of a model from the hub.
+    options : how to read and run it.
+    """
+
+    label: str
+    location: str
+    path: Path
+    revision: str | None = None
+    options: EncodeOptions = DEFAULT_OPTIONS
+
+    kind: ClassVar[str]  # set by `checkpoint_kind`
+    precedence: ClassVar[int]  # of two kinds that recognise a path, the lower one takes it
+    looks_for: ClassVar[str]  # what `recognises` wants to see, for the user
+
+    @classmethod
+    @abstractmethod
+    def recognises(cls, path: Path) -> bool:
+        """Whether `path` is a checkpoint of this kind, by its name and the names in it."""
+
+    @abstractmethod
+    def compute_fingerprint(self) -> str:
+        """Sha256 over all that determines vectors, except roles, prompts and texts."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sha256, in hex, over weights, tokenizer, configs and the settings that change vectors.
+
+        Label, folder name, device and batch size are not in it: a copy has the same fingerprint.
+        """
+        return self.compute_fingerprint()
+
+    def recipe(self, role: Role) -> dict[str, str]:
+        """All that with a text determines its vector before truncation: the key of the cache."""
+        return {"format": "alignkit.vectors/1", "fingerprint": self.fingerprint, "role": role}
+
+    def load(self) -> Encoder:
+        """Load the model."""
+        raise AlignkitError(f"{self.label} holds vectors and no model; it cannot embed new texts")
+
+    def lookup(self, texts: Texts, role: Role, reporter: Reporter = SILENT) -> np.ndarray | None:
+        """Vectors that were made elsewhere, (n, dim) float32; None where `load` makes them."""
+        del texts, role, reporter
+        return None
+
+    @property
+    def similarity(self) -> Similarity:
+        """How two of its vectors are to be compared."""
+        return "cosine"
+
+    @property
+    def truncate_dim(self) -> int | None:
+        """How many dimensions are kept, of vectors that are cached whole."""
+        return self.options.truncate_dim
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should be told about this checkpoint, a line each."""
+        if self.revision is None or self.location.endswith(f"@{self.revision}"):
+            return ()
+        return (f"{self.label}: {self.location} may move on; this is commit {self.revision}",)
+
+    def describe(self) -> dict[str, Any]:
+        """Say what a run records of this checkpoint, in plain JSON types."""
+        return {
+            "label": self.label,
+            "kind": self.kind,
+            "location": self.location,
+            "revision": self.revision,
+            "fingerprint": self.fingerprint,
+            "similarity": self.similarity,
+            "truncate_dim": self.truncate_dim,
+            "notes": list(self.notes),
+        }
+
+
+Kind = type[Checkpoint]
+K = TypeVar("K", bound=Kind)
+_KINDS: Registry[Kind] = Registry("kind of checkpoint", "alignkit.checkpoints")
+
+
+def checkpoint_kind(name: str) -> Callable[[K], K]:
+    """Decorate a subclass of `Checkpoint`: register it under `name`."""
+
+    def decorate(kind: K) -> K:
+        kind.kind = name
+        _KINDS.add(name, kind)
+        return kind
+
+    return decorate
+
+
+def load_checkpoint(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> Checkpoint:
+    """Open what `[label=]LOCATION[@REVISION][,key=value…]` names.
+
+    The keys `truncate-dim`, `pooling`, `query-prompt`, `passage-prompt` and `dtype` override
+    `options` for this checkpoint alone, so that a model can be compared with itself:
+    `small=path/to/model,truncate-dim=64`. What exists on disk is taken from there; another
+    `org/name` or `name` is asked of the Hugging Face hub.
+
+    Examples
+    --------
+    >>> load_checkpoint("old=./checkpoint-500")
+    Traceback (most recent call last):
+    alignkit.errors.AlignkitError: ./checkpoint-500 does not exist
+    """
+    parsed = parse_spec(spec)
+    options = override(options, parsed.settings)
+    path, revision = _find(parsed, options)
+    label = parsed.label or default_label(parsed.location)
+    if parsed.label is None and "truncate-dim" in parsed.settings:
+        label += f"-dim{options.truncate_dim}"
+    location = parsed.location + (f"@{parsed.revision}" if parsed.revision else "")
+    return _kind_of(path)(label, location, path, revision, options)
+
+
+def _find(spec: Spec, options: EncodeOptions) -> tuple[Path, str | None]:
+    path = Path(spec.location).expanduser()
+    if path.exists():
+        if spec.revision is not None:
+            raise AlignkitError(
+                f"{spec.location} is on this disk and has no revision {spec.revision!r}; "
+                "@REVISION is for models on the hub"
+            )
+        return path, None
+    if _hub.looks_like_path(spec.location):
+        raise AlignkitError(f"{spec.location} does not exist")
+    folder = _hub.fetch(
+        spec.location,
+        spec.revision,
+        offline=options.offline,
+        with_pickles=options.allow_pickle,
+        with_code=options.trust_remote_code,
+    )
+    return folder, folder.name  # a snapshot is called by its commit
+
+
+def _kind_of(path: Path) -> Kind:
+    kinds = sorted(_KINDS.values(), key=lambda kind: kind.precedence)
+    for kind in kinds:
+        if kind.recognises(path):
+            return kind
+    if path.is_dir() and (path / "adapter_config.json").is_file():
+        raise AlignkitError(
+            f"{path} is an adapter, which is not supported yet; merge it into its base model first"
+        )
+    steps = sorted(path.glob("checkpoint-*"), key=_step)
+    if steps:
+        raise AlignkitError(f"{path} is a training folder; name one of its steps, e.g. {steps[-1]}")
+    looked_for = "; ".join(kind.looks_for for kind in kinds)
+    raise AlignkitError(f"{path} is no checkpoint; looked for {looked_for}")
+
+
+def _step(path: Path) -> int:
+    number = path.name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else -1

@@ -1,0 +1,21 @@
+"""From `--device` to a device that is there."""
+
+from alignkit.errors import AlignkitError
+
+
+def resolve_device(name: str) -> str:
+    """Torch's name of the device; auto is CUDA where there is one, then MPS, then the CPU."""
+    import torch
+
+    n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    has_mps = torch.backends.mps.is_available()
+    if name == "auto":
+        return "cuda" if n_cuda else "mps" if has_mps else "cpu"
+    if name.startswith("cuda"):
+        number = int(name.partition(":")[2] or 0)
+        if number >= n_cuda:
+            seen = f"{n_cuda} CUDA devices" if n_cuda else "no CUDA device"
+            raise AlignkitError(f"--device {name}: PyTorch sees {seen} here; try --device auto")
+    if name == "mps" and not has_mps:
+        raise AlignkitError("--device mps: PyTorch sees no MPS device here; try --device auto")
+    return name

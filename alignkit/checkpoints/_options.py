@@ -1,0 +1,81 @@
+"""How a checkpoint is to be read and run, and what a user may set for one checkpoint alone."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from alignkit.errors import AlignkitError
+from alignkit.tables import Role
+
+POOLINGS = ("auto", "mean", "cls", "last")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+
+def _require_one_of(what: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise AlignkitError(f"no {what} is called {value!r}; choose one of {', '.join(choices)}")
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How a checkpoint is to be read and run; a value with a check.
+
+    A prompt of None leaves the model its own, "" means none. `batch_tokens` bounds the padded
+    tokens of a batch. `truncate_dim` keeps the first dimensions of every vector.
+    """
+
+    device: str = "auto"
+    dtype: str = "auto"
+    batch_tokens: int = 16384
+    query_prompt: str | None = None
+    passage_prompt: str | None = None
+    pooling: str = "auto"
+    truncate_dim: int | None = None
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+    offline: bool = False
+
+    def __post_init__(self) -> None:
+        _require_one_of("pooling", self.pooling, POOLINGS)
+        _require_one_of("dtype", self.dtype, DTYPES)
+        if not _DEVICE.fullmatch(self.device):
+            raise AlignkitError(
+                f"no device is called {self.device!r}; choose auto, cpu, cuda, cuda:1 or mps"
+            )
+        if self.batch_tokens < 1:
+            raise AlignkitError(f"batch-tokens is {self.batch_tokens}; it must be 1 or more")
+        if self.truncate_dim is not None and self.truncate_dim < 1:
+            raise AlignkitError(f"truncate-dim is {self.truncate_dim}; it must be 1 or more")
+
+    def prompt(self, role: Role) -> str | None:
+        """Say which prompt was asked for, if any."""
+        return self.query_prompt if role == "query" else self.passage_prompt
+
+
+DEFAULT_OPTIONS = EncodeOptions()
+
+
+_KEYS: dict[str, str] = {
+    "truncate-dim": "truncate_dim",
+    "pooling": "pooling",
+    "query-prompt": "query_prompt",
+    "passage-prompt": "passage_prompt",
+    "dtype": "dtype",
+}
+
+
+def override(options: EncodeOptions, settings: Mapping[str, str]) -> EncodeOptions:
+    """`options`, changed by the `key=value` pairs behind one checkpoint's name."""
+    values: dict[str, Any] = {}
+    for key, value in settings.items():
+        if key not in _KEYS:
+            near = get_close_matches(key, _KEYS, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(_KEYS)}."
+            raise AlignkitError(f"a checkpoint has no setting {key!r}. {hint}")
+        if key == "truncate-dim" and not value.isdecimal():
+            raise AlignkitError(f"truncate-dim is {value!r}; it must be a number, as in 64")
+        values[_KEYS[key]] = int(value) if key == "truncate-dim" else value
+    return replace(options, **values)

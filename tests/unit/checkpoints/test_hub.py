@@ -1,0 +1,160 @@
+"""Models from the hub, as a server on this machine plays it."""
+
+import hashlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from alignkit.checkpoints import EncodeOptions, load_checkpoint
+from alignkit.errors import AlignkitError
+
+COMMIT = "c0ffee" + "0" * 34
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the hub as a download of one model asks for."""
+
+    folder = None
+    names = ("org/tiny", "sentence-transformers/tiny")
+    asked: list[str]
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        path = self.path.partition("?")[0].removeprefix("/")
+        if path == "api/models/org/gated/revision/main":
+            return self.answer(403, b"{}", **{"X-Error-Code": "GatedRepo"})
+        name = next((name for name in self.names if name in path), None)
+        if name is None:
+            return self.answer(404, b"{}", **{"X-Error-Code": "RepoNotFound"})
+        if path.startswith(f"api/models/{name}/revision/"):
+            if path.rpartition("/")[2] not in ("main", COMMIT):
+                return self.answer(404, b"{}", **{"X-Error-Code": "RevisionNotFound"})
+            return self.answer_json({"id": name, "sha": COMMIT, "siblings": []})
+        if path.startswith(f"api/models/{name}/tree/"):
+            return self.answer_json([self.entry(file) for file in self.files()])
+        content = (self.folder / path.removeprefix(f"{name}/resolve/{COMMIT}/")).read_bytes()
+        etag = hashlib.sha256(content).hexdigest()
+        return self.answer(200, content, **{"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
+
+    do_HEAD = do_GET  # noqa: N815  the name is the base class's
+
+    def files(self):
+        return [file for file in sorted(self.folder.rglob("*")) if file.is_file()]
+
+    def entry(self, file):
+        return {
+            "type": "file",
+            "path": file.relative_to(self.folder).as_posix(),
+            "size": file.stat().st_size,
+            "oid": hashlib.sha256(file.read_bytes()).hexdigest(),
+        }
+
+    def answer_json(self, content):
+        self.answer(200, json.dumps(content).encode(), **{"Content-Type": "application/json"})
+
+    def answer(self, code, content, **headers):
+        self.send_response(code)
+        for name, value in {"Content-Length": len(content), **headers}.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+
+    def log_message(self, *_):
+        """Be silent."""
+
+
+@pytest.fixture
+def hub(model_folder, tmp_path, monkeypatch):
+    """A hub with one model; the list of the paths that it was asked for."""
+    from huggingface_hub import constants
+
+    handler = type("OneModel", (Hub,), {"folder": model_folder, "asked": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    endpoint = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    template = endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    yield handler.asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def refusal(spec, **options):
+    with pytest.raises(AlignkitError) as raised:
+        load_checkpoint(spec, EncodeOptions(device="cpu", **options))
+    message = str(raised.value)
+    assert "\n" not in message
+    return message
+
+
+def test_a_model_of_the_hub_is_the_model_in_its_snapshot(hub, model_folder):
+    checkpoint = load_checkpoint("new=org/tiny")
+
+    described = checkpoint.describe()
+    assert (described["label"], described["location"]) == ("new", "org/tiny")
+    assert described["revision"] == COMMIT
+    assert checkpoint.fingerprint == load_checkpoint(str(model_folder)).fingerprint
+    assert checkpoint.notes == (f"new: org/tiny may move on; this is commit {COMMIT}",)
+    assert not any("README" in path for path in hub)  # what no vector depends on is not fetched
+
+
+def test_a_pinned_commit_has_nothing_to_warn_of(hub):
+    checkpoint = load_checkpoint(f"org/tiny@{COMMIT}")
+
+    assert hub
+    assert checkpoint.notes == ()
+    assert checkpoint.describe()["location"] == f"org/tiny@{COMMIT}"
+
+
+def test_a_bare_name_is_looked_for_under_sentence_transformers_too(hub):
+    assert load_checkpoint("tiny").revision == COMMIT
+    assert any("sentence-transformers/tiny" in path for path in hub)
+
+
+def test_a_model_in_the_cache_needs_no_hub_when_offline(hub):
+    load_checkpoint("org/tiny")
+    hub.clear()
+
+    assert load_checkpoint("org/tiny", EncodeOptions(offline=True)).revision == COMMIT
+    assert hub == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("org/none", "org/none is neither a folder here nor a model on the hub; "
+         "if it is private there, set HF_TOKEN"),
+        ("org/tiny@v9", "org/tiny on the hub has no revision 'v9'"),
+        ("org/gated", "org/gated is gated: accept its terms on the hub and set HF_TOKEN to a token "
+         "of yours"),
+    ],
+)  # fmt: skip
+def test_what_the_hub_does_not_give_is_told_in_one_line(spec, message, hub):
+    assert refusal(spec) == message
+    assert hub
+
+
+def test_a_model_that_is_not_cached_is_told_when_offline(hub):
+    assert refusal("org/tiny", offline=True) == (
+        "org/tiny is not in the hub's cache on this machine; run once without --offline"
+    )
+    assert hub == []
+
+
+def test_a_hub_that_cannot_be_reached_is_told_in_one_line(hub, monkeypatch):
+    from huggingface_hub import constants
+
+    assert hub == []
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+
+    assert refusal("org/tiny").startswith(
+        "org/tiny is no folder here, and the hub could not be asked for it: "
+    )
