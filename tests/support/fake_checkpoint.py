@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-import alignkit.embed
+import alignkit.embedding
 from alignkit.checkpoints import Checkpoint
 from alignkit.store import VectorStore
 from alignkit.tables import Texts
@@ -90,11 +90,11 @@ def options():
 
 if __name__ == "__main__":
     cache, log, out, n_texts, pause = sys.argv[1:]
-    alignkit.embed.FLUSH_TEXTS = 20
+    alignkit.embedding.FLUSH_TEXTS = 20
     checkpoint = FakeCheckpoint(
         "fake", "fake", Path(), None, options(), log=Path(log), pause=float(pause)
     )
-    embedded = alignkit.embed.embed(
+    embedded = alignkit.embedding.embed(
         checkpoint, many_texts(int(n_texts)), "query", store=VectorStore(Path(cache))
     )
     np.save(out, embedded.vectors)

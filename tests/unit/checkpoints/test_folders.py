@@ -25,7 +25,7 @@ def fingerprint(spec):
 
 def test_opening_a_checkpoint_imports_no_heavy_library(model_folder):
     code = (
-        "import sys, alignkit.checkpoints, alignkit.store, alignkit.embed\n"
+        "import sys, alignkit.checkpoints, alignkit.store, alignkit.embedding\n"
         f"alignkit.checkpoints.load_checkpoint({str(model_folder)!r}).describe()\n"
         "print({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules))"
     )

@@ -6,7 +6,7 @@ import pytest
 from fake_checkpoint import make_texts
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
-from alignkit.embed import embed
+from alignkit.embedding import embed
 from alignkit.errors import AlignkitError
 from alignkit.progress import Reporter
 

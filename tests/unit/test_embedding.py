@@ -14,9 +14,9 @@ import pytest
 from fake_checkpoint import FakeCheckpoint, FakeEncoder, make_texts, many_texts, options
 from tiny_models import make_plain_model
 
-from alignkit import embed as module
+from alignkit import embedding as module
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
-from alignkit.embed import EmbeddingSession, embed, embed_datasets, token_batches
+from alignkit.embedding import EmbeddingSession, embed, embed_datasets, token_batches
 from alignkit.errors import AlignkitError
 from alignkit.progress import Reporter
 from alignkit.store import VectorStore
