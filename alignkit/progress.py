@@ -4,9 +4,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable  # beartype checks it while the tests run
 class Advance(Protocol):
     """Tell the bar that `n` more are done."""
 
