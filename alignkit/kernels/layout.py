@@ -72,7 +72,7 @@ def align(
 def trustworthiness(
     units: Float[np.ndarray, "n dim"], maps: list[Float[np.ndarray, "n 2"]], k: int
 ) -> list[float]:
-    """Share, for each map, of neighbours in it that are neighbours by cosine: 0…1, 1 is best.
+    """How far the k neighbours in each map are neighbours by cosine: 0…1, 1 is best.
 
     Venna & Kaski (2001), as `sklearn.manifold.trustworthiness(metric="cosine")`, which needs
     several n × n matrices; here n × ROWS_AT_ONCE, and one product serves all maps. k must be
