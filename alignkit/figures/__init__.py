@@ -1,1 +1,110 @@
-"""Figures: one a file; results in, a matplotlib Figure out."""
+"""Figures: one a file, drawn from a run's results alone.
+
+A figure is a function of the results and a dataset's name, registered with `@figure`. It returns
+a matplotlib `Figure`, or None where it says nothing about these data.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alignkit.figures.selection import where
+from alignkit.registry import Registry
+from alignkit.tables import Results
+
+if TYPE_CHECKING:  # matplotlib takes half a second: it loads when something is drawn
+    import matplotlib.figure
+
+Draw = Callable[[Results, str], "matplotlib.figure.Figure | None"]
+Describe = Callable[[Results, str], str]
+
+PROJECTION = "projection"  # in `needs`: the coordinates of the texts
+
+
+@dataclass(frozen=True)
+class FigureCard:
+    """A figure and the words that go with it.
+
+    Attributes
+    ----------
+    needs : metrics of which the dataset must have a value, or PROJECTION.
+    caption : what is drawn and how to read it, for a reader who sees it.
+    alt : one sentence with what the figure shows in these data, for a reader who does not.
+    order : where it stands in a report; smaller comes first.
+    """
+
+    name: str
+    draw: Draw
+    needs: tuple[str, ...]
+    caption: Describe
+    alt: Describe
+    order: int
+
+    def applies(self, results: Results, dataset: str) -> bool:
+        """Whether the dataset has everything that the figure needs."""
+        rows = where(results.metrics, dataset=dataset)
+        present = set(rows["metric"][rows["value"].notna()])
+        if len(where(results.projection, dataset=dataset)):
+            present.add(PROJECTION)
+        return present.issuperset(self.needs)
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure on disk: `paths` by format ("pdf", "png", "svg"), `width` in inches."""
+
+    name: str
+    dataset: str
+    paths: dict[str, Path]
+    caption: str
+    alt: str
+    width: float
+
+
+FIGURES: Registry[FigureCard] = Registry("figure", "alignkit.figures")
+
+
+def figure(
+    name: str, *, needs: tuple[str, ...], caption: str | Describe, alt: Describe, order: int = 100
+) -> Callable[[Draw], Draw]:
+    """Register a function as the figure `name`; see `FigureCard` for the fields."""
+    describe: Describe = (
+        (lambda _results, _dataset: caption) if isinstance(caption, str) else caption
+    )
+
+    def decorate(draw: Draw) -> Draw:
+        FIGURES.add(name, FigureCard(name, draw, needs, describe, alt, order))
+        return draw
+
+    return decorate
+
+
+def draw_all(
+    results: Results,
+    folder: Path,
+    formats: Sequence[str] = ("pdf", "png", "svg"),
+    style: Mapping[str, Any] | None = None,
+) -> list[DrawnFigure]:
+    """Draw every figure that applies to each dataset into `folder`, the same bytes every time.
+
+    `style` is laid over alignkit's matplotlib settings. Files are called
+    `{dataset}-{figure}.{format}`, with "-at-" for the "@" of a metric.
+    """
+    from alignkit.figures.style import check_formats, drawing, save
+
+    check_formats(formats)
+    folder.mkdir(parents=True, exist_ok=True)
+    cards = sorted((card for _, card in FIGURES.items()), key=lambda card: (card.order, card.name))
+    drawn: list[DrawnFigure] = []
+    with drawing(style or {}):
+        for dataset in results.datasets:
+            for card in cards:
+                picture = card.draw(results, dataset) if card.applies(results, dataset) else None
+                if picture is None:
+                    continue
+                stem = f"{dataset}-{card.name}".replace("@", "-at-")
+                paths = save(picture, folder, stem, formats)
+                words = card.caption(results, dataset), card.alt(results, dataset)
+                drawn.append(DrawnFigure(card.name, dataset, paths, *words, picture.get_figwidth()))
+    return drawn

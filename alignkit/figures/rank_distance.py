@@ -1,0 +1,74 @@
+"""How far apart a query's answers rank: rank distance by language and checkpoint."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from alignkit.figures import figure
+from alignkit.figures.selection import (
+    ANSWERS,
+    Estimate,
+    Measure,
+    by_language,
+    macro,
+    relevant_per_query,
+)
+from alignkit.figures.style import COLUMN, GREY, legend_below, mark, whiskers
+from alignkit.figures.words import format_interval, format_number, language_label, listing
+from alignkit.tables import Results
+
+RANK_DISTANCE = Measure(ANSWERS, "multilingual", "rank_distance")
+HIGHEST = 8.0  # inches, so that a page holds it
+
+CAPTION = (
+    "Rank distance by query language: the worst minus the best rank of a query's relevant passages "
+    "in the pool of all languages, averaged over queries; lower is better. Bars are 95 % "
+    "confidence intervals. The mean counts every language the same. A dashed line, if there is "
+    "one, is the best possible value."
+)
+
+
+def describe(results: Results, dataset: str) -> str:
+    """State every checkpoint's average."""
+    parts = [
+        f"{label} {format_number(mean.value, 'rank_distance')} "
+        f"({format_interval(mean.low, mean.high, 'rank_distance')})"
+        for label, mean in macro(results, dataset, RANK_DISTANCE).items()
+    ]
+    return f"Rank distance by query language on {dataset}; the means are {listing(parts)}."
+
+
+@figure("rank-distance", needs=("rank_distance",), caption=CAPTION, alt=describe, order=10)
+def draw(results: Results, dataset: str) -> Figure:
+    """Draw a row a language, the mean last, with a marker and an interval a checkpoint."""
+    estimates = by_language(results, dataset, RANK_DISTANCE)
+    n_rows, n = len(estimates), len(results.checkpoints)
+    height = min(0.75 + n_rows * (0.09 + 0.08 * n), HIGHEST)
+    picture = Figure(figsize=(COLUMN, height), layout="constrained")
+    axes = picture.add_subplot()
+    for i, label in enumerate(results.checkpoints):
+        own = [row[label] for row in estimates.values()]
+        places = np.arange(n_rows) + (i - (n - 1) / 2) * 0.7 / n
+        axes.errorbar(
+            [estimate.value for estimate in own], places, xerr=whiskers(own), label=label,
+            linestyle="none", markersize=3, capsize=1.2, **mark(i),
+        )  # fmt: skip
+    axes.set_yticks(range(n_rows), [language_label(code) for code in estimates])
+    axes.axhline(n_rows - 1.5, color=GREY, linewidth=0.5)
+    axes.set(ylim=(n_rows - 0.5, -0.5), xlabel="rank distance (ranks; lower is better)")
+    relevant = relevant_per_query(results, dataset)
+    if relevant:
+        axes.axvline(relevant - 1, color="black", linestyle="--")
+    _scale(axes, [estimate for row in estimates.values() for estimate in row.values()])
+    axes.grid(axis="x", linewidth=0.3, color="#dddddd")
+    axes.set_axisbelow(True)
+    legend_below(picture, results.checkpoints, dashed="best possible" if relevant else "")
+    return picture
+
+
+def _scale(axes: Axes, estimates: list[Estimate]) -> None:
+    """Use a logarithmic scale where a linear one would press most languages together."""
+    values = [estimate.value for estimate in estimates if estimate.is_known]
+    if min(values) > 0 and max(values) > 20 * min(values):
+        axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")

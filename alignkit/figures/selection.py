@@ -1,0 +1,162 @@
+"""Picks from a run's tables what a figure or a table shows."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from alignkit.languages import display_order
+from alignkit.tables import AVERAGE, Results
+
+ANSWERS = "answer-retrieval"
+QUESTIONS = "question-alignment"
+SETTINGS = ("monolingual", "cross-lingual", "multilingual")
+SIGNIFICANT = 0.05  # for p_adjusted
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is looked up in the tables: a metric in a task and a setting."""
+
+    task: str
+    setting: str
+    metric: str
+
+    def of(self, table: pd.DataFrame, dataset: str) -> pd.DataFrame:
+        """Rows of `metrics` or `comparisons` that hold this measure."""
+        return where(
+            table, metric=self.metric, setting=self.setting, task=self.task, dataset=dataset
+        )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval; all NaN where it is null, with the reason if one is known."""
+
+    value: float = NAN
+    low: float = NAN
+    high: float = NAN
+    n: float = NAN
+    reason: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a value."""
+        return not math.isnan(self.value)
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a candidate differs from the baseline: a row of `comparisons`."""
+
+    delta: float = NAN
+    low: float = NAN
+    high: float = NAN
+    p_value: float = NAN
+    p_adjusted: float = NAN
+    effect_size: float = NAN
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a difference to speak of."""
+        return not math.isnan(self.delta)
+
+    @property
+    def p(self) -> float:
+        """The adjusted p-value, or the plain one where nothing was adjusted."""
+        return self.p_value if math.isnan(self.p_adjusted) else self.p_adjusted
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the difference is significant."""
+        return self.p < SIGNIFICANT
+
+
+def where(table: pd.DataFrame, **equal: str) -> pd.DataFrame:
+    """Rows of a table whose columns have these values."""
+    wanted = np.ones(len(table), bool)
+    for column, value in equal.items():
+        wanted &= (table[column] == value).to_numpy(bool)
+    return table.loc[wanted]
+
+
+def languages_of(results: Results, dataset: str | None = None) -> list[str]:
+    """Languages of a dataset, or of all, in the order of every figure and table."""
+    metrics = results.metrics
+    rows = metrics if dataset is None else where(metrics, dataset=dataset)
+    codes = set(rows["query_language"]) | set(rows["passage_language"])
+    return display_order(sorted(codes - {AVERAGE}))
+
+
+def candidates_of(results: Results) -> list[str]:
+    """Checkpoints that are compared with the baseline."""
+    return [label for label in results.checkpoints if label != results.baseline]
+
+
+def macro(results: Results, dataset: str, measure: Measure) -> dict[str, Estimate]:
+    """Average over languages or pairs, of every checkpoint in the order of the command line."""
+    return by_language(results, dataset, measure)[AVERAGE]
+
+
+def by_language(results: Results, dataset: str, measure: Measure) -> dict[str, dict[str, Estimate]]:
+    """Estimates by query language, in display order and AVERAGE last, and by checkpoint."""
+    found: dict[tuple[str, str], Estimate] = {}
+    rows = _of_languages(measure.of(results.metrics, dataset), measure)
+    for checkpoint, language, reason, *numbers in _columns(
+        rows, "checkpoint", "query_language", "reason", "value", "ci_low", "ci_high", "n"
+    ):
+        said = reason if isinstance(reason, str) else ""
+        found[checkpoint, language] = Estimate(*map(_number, numbers), reason=said)
+    return {
+        code: {label: found.get((label, code), Estimate()) for label in results.checkpoints}
+        for code in [*languages_of(results, dataset), AVERAGE]
+    }
+
+
+def changes(results: Results, dataset: str, measure: Measure, candidate: str) -> dict[str, Change]:
+    """How a candidate differs from the baseline by query language; AVERAGE is always there."""
+    rows = where(measure.of(results.comparisons, dataset), candidate=candidate)
+    found = {AVERAGE: Change()}
+    for language, *values in _columns(
+        _of_languages(rows, measure),
+        "query_language", "delta", "ci_low", "ci_high", "p_value", "p_adjusted", "effect_size",
+    ):  # fmt: skip
+        found[language] = Change(*map(_number, values))
+    return found
+
+
+def _of_languages(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """Leave out pairs: monolingual values stand under (a, a) and (*, *), others under (a, *)."""
+    pool = rows["query_language"] if measure.setting == "monolingual" else AVERAGE
+    return rows.loc[(rows["passage_language"] == pool).to_numpy(bool)]
+
+
+def _columns(rows: pd.DataFrame, *names: str) -> list[tuple]:
+    return list(zip(*(rows[name].tolist() for name in names), strict=True))
+
+
+def _number(value: float | int | None) -> float:
+    """Read null, as JSON has it, as NaN."""
+    return NAN if value is None else float(value)
+
+
+def pair_matrix(rows: pd.DataFrame, column: str, languages: list[str]) -> np.ndarray:
+    """Values of (query language, passage language), (L, L) float64; NaN where there is none."""
+    values = np.full((len(languages), len(languages)), np.nan)
+    place = {code: i for i, code in enumerate(languages)}
+    for query, passage, value in _columns(rows, "query_language", "passage_language", column):
+        if query in place and passage in place:
+            values[place[query], place[passage]] = value
+    return values
+
+
+def relevant_per_query(results: Results, dataset: str) -> int | None:
+    """Count a query's relevant passages in the mixed pool; None unless all queries have as many."""
+    rows = where(
+        results.per_query,
+        dataset=dataset, task=ANSWERS, setting="multilingual", checkpoint=results.baseline,
+    )  # fmt: skip
+    counts = rows["query"].value_counts().unique()
+    return int(counts[0]) if len(counts) == 1 else None

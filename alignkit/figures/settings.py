@@ -1,0 +1,52 @@
+"""Retrieval in the three settings, checkpoints beside each other."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from alignkit.figures import figure
+from alignkit.figures.selection import ANSWERS, SETTINGS, Measure, macro
+from alignkit.figures.style import PAGE, legend_below, mark, whiskers
+from alignkit.figures.words import format_number, listing, metric_label
+from alignkit.tables import Results
+
+METRICS = ("map", "recall@10")
+
+CAPTION = (
+    "Answer retrieval by setting: queries against the passages of their own language "
+    "(monolingual), of one other language (cross-lingual), and of all languages in one pool, where "
+    "every language's answer counts (multilingual). Averages over languages or pairs, with 95 % "
+    "confidence intervals; higher is better."
+)
+
+
+def describe(results: Results, dataset: str) -> str:
+    """State mAP of every checkpoint in every setting that has one."""
+    parts: list[str] = []
+    for setting in SETTINGS:
+        means = macro(results, dataset, Measure(ANSWERS, setting, "map"))
+        values = [f"{label} {format_number(m.value)}" for label, m in means.items() if m.is_known]
+        if values:
+            parts.append(f"{setting} {listing(values)}")
+    return f"mAP and recall@10 on {dataset} by setting; mAP: {'; '.join(parts)}."
+
+
+@figure("settings", needs=("map",), caption=CAPTION, alt=describe, order=20)
+def draw(results: Results, dataset: str) -> Figure:
+    """Draw a panel a metric, a place a setting, a marker and an interval a checkpoint."""
+    picture = Figure(figsize=(PAGE, 2.1), layout="constrained")
+    n = len(results.checkpoints)
+    for metric, axes in zip(METRICS, picture.subplots(1, len(METRICS)), strict=True):
+        means = [macro(results, dataset, Measure(ANSWERS, setting, metric)) for setting in SETTINGS]
+        for i, label in enumerate(results.checkpoints):
+            own = [mean[label] for mean in means]
+            places = np.arange(len(SETTINGS)) + (i - (n - 1) / 2) * min(0.12, 0.7 / n)
+            axes.errorbar(
+                places, [estimate.value for estimate in own], yerr=whiskers(own), label=label,
+                linestyle="none", markersize=4, capsize=1.5, **mark(i),
+            )  # fmt: skip
+        axes.set_xticks(range(len(SETTINGS)), SETTINGS)
+        axes.set(xlim=(-0.5, len(SETTINGS) - 0.5), ylabel=metric_label(metric))
+        axes.yaxis.set_major_formatter(lambda value, _: format_number(value, digits=2))
+        axes.grid(axis="y", linewidth=0.3, color="#dddddd")
+    legend_below(picture, results.checkpoints)
+    return picture

@@ -1,0 +1,116 @@
+"""The report as one HTML page that opens offline and fetches nothing."""
+
+import base64
+import json
+import re
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from alignkit.figures import DrawnFigure
+from alignkit.figures.words import metric_label
+from alignkit.report.layout import Table
+from alignkit.report.summary import verdict
+from alignkit.tables import Results
+
+EMBEDDED = ("svg", "png")  # formats a browser shows, the sharper first
+LARGEST_SVG = 1_500_000  # bytes; beyond it the PNG is embedded, if there is one
+_MIME = {"svg": "image/svg+xml", "png": "image/png"}
+_SHOWN_ELSEWHERE = {"metric_cards", "command", "projection"}
+
+
+def render(results: Results, figures: list[DrawnFigure], tables: list[Table]) -> str:
+    """Fill the template: verdict, key table, figures, tables, definitions, data, provenance."""
+    from jinja2 import Environment
+
+    # Not StrictUndefined: what a card or a checkpoint does not say is left out of the page.
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["label"] = metric_label
+    environment.filters["link_papers"] = link_papers
+    source = files("alignkit.report").joinpath("template.html.j2").read_text(encoding="utf-8")
+    run = results.provenance
+    return environment.from_string(source).render(
+        title=_title(results),
+        verdict=verdict(results),
+        datasets=run["datasets"],
+        figures=[(figure, _data_uri(figure)) for figure in figures],
+        tables=tables,
+        unmapped=_unmapped(results),
+        undefined=_undefined(results),
+        cards=_cards(results),
+        checkpoints=run["checkpoints"],
+        baseline=results.baseline,
+        command=run.get("command") or "",
+        facts=_facts(run),
+        provenance=json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False, default=str),
+    )
+
+
+def link_papers(text: str) -> Markup:
+    """Link arXiv numbers in a text, the only addresses that the page leads to.
+
+    >>> link_papers("arXiv 2408.10536 & others")
+    Markup('<a href="https://arxiv.org/abs/2408.10536">arXiv 2408.10536</a> &amp; others')
+    """
+    escaped = str(escape(text))
+    link = r'<a href="https://arxiv.org/abs/\1">\g<0></a>'
+    return Markup(re.sub(r"(?:arXiv[ :]\s?)?\b(\d{4}\.\d{5})\b", link, escaped))  # noqa: S704  escaped above
+
+
+def _title(results: Results) -> str:
+    others = [label for label in results.checkpoints if label != results.baseline]
+    on = ", ".join(results.datasets)
+    if not others:
+        return f"{results.baseline} on {on}"
+    return f"{', '.join(others)} against {results.baseline} on {on}"
+
+
+def _data_uri(figure: DrawnFigure) -> str:
+    formats = [name for name in EMBEDDED if name in figure.paths]
+    chosen = formats[0]
+    if len(formats) > 1 and figure.paths["svg"].stat().st_size > LARGEST_SVG:
+        chosen = "png"
+    content = base64.b64encode(figure.paths[chosen].read_bytes()).decode("ascii")
+    return f"data:{_MIME[chosen]};base64,{content}"
+
+
+def _unmapped(results: Results) -> list[str]:
+    projection: dict[str, dict[str, Any]] = results.provenance.get("projection") or {}
+    return [
+        f"No map of {label} on {dataset}: {found['reason']}."
+        for dataset, checkpoints in projection.items()
+        for label, found in checkpoints.items()
+        if found.get("reason")
+    ]
+
+
+def _undefined(results: Results) -> list[tuple[str, str, str, list[str]]]:
+    """Measures without a value: dataset, setting, reason, names."""
+    rows = results.metrics[results.metrics["value"].isna() & results.metrics["reason"].notna()]
+    names: dict[tuple[str, str, str], set[str]] = {}
+    columns = (rows[name].tolist() for name in ("dataset", "setting", "reason", "metric"))
+    for *key, metric in zip(*columns, strict=True):
+        names.setdefault((key[0], key[1], key[2]), set()).add(metric)
+    return [(*key, sorted(metrics)) for key, metrics in sorted(names.items())]
+
+
+def _cards(results: Results) -> list[tuple[str, dict[str, Any]]]:
+    cards: dict[str, dict[str, Any]] = results.provenance.get("metric_cards") or {}
+    names = set(results.metrics["metric"])
+    names |= {name.partition("@")[0] for name in names}
+    return [(name, cards[name]) for name in sorted(cards) if name in names]
+
+
+def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:
+    """Top-level facts of the run that fit in a line; the rest stands in the full record."""
+    facts: list[tuple[str, str]] = []
+    for name, value in sorted(run.items()):
+        if name in _SHOWN_ELSEWHERE or isinstance(value, list) or value in (None, "", {}):
+            continue
+        if isinstance(value, dict):
+            pairs = [f"{key} {inner}" for key, inner in sorted(value.items())]
+            facts.append((name, ", ".join(pairs)))
+        else:
+            facts.append((name, str(value)))
+    return facts

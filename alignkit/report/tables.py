@@ -1,0 +1,227 @@
+"""The tables of a run in the layout of the papers, written as LaTeX, Markdown and CSV."""
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from string import ascii_lowercase
+
+from alignkit.figures.selection import (
+    ANSWERS,
+    SETTINGS,
+    SIGNIFICANT,
+    Change,
+    Estimate,
+    Measure,
+    by_language,
+    candidates_of,
+    changes,
+    languages_of,
+    macro,
+)
+from alignkit.figures.words import (
+    MISSING,
+    format_interval,
+    format_number,
+    higher_is_better,
+    language_label,
+    metric_label,
+)
+from alignkit.report.formats import comma_separated, latex, markdown
+from alignkit.report.layout import Cell, ColumnGroup, Row, Table
+from alignkit.report.macros import macros
+from alignkit.report.signature import signature
+from alignkit.report.summary import key_measures, name_of
+from alignkit.tables import AVERAGE, Results
+
+DAGGER = "†"
+
+_FORMATS: dict[str, Callable[[Table], str]] = {
+    "tex": latex, "md": markdown, "csv": comma_separated
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WrittenTable:
+    """A table and its files by format ("tex", "md", "csv")."""
+
+    table: Table
+    paths: dict[str, Path]
+
+
+def write_tables(results: Results, folder: Path) -> list[WrittenTable]:
+    """Write every table of every dataset into `folder`, and `macros.tex` beside them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[WrittenTable] = []
+    for table in build_tables(results):
+        paths = {name: folder / f"{table.stem}.{name}" for name in _FORMATS}
+        for name, path in paths.items():
+            path.write_text(_FORMATS[name](table), encoding="utf-8", newline="\n")
+        written.append(WrittenTable(table, paths))
+    (folder / "macros.tex").write_text(macros(results), encoding="utf-8", newline="\n")
+    return written
+
+
+def build_tables(results: Results) -> list[Table]:
+    """Lay out the tables of every dataset: the summary first, then mAP and rank distance.
+
+    A table that the data do not fill is left out.
+    """
+    tables: list[Table] = []
+    for dataset in results.datasets:
+        settings = [Measure(ANSWERS, setting, "map") for setting in SETTINGS]
+        distance = [Measure(ANSWERS, "multilingual", "rank_distance")]
+        for name, measures in (("map", settings), ("rank-distance", distance)):
+            present = [measure for measure in measures if len(measure.of(results.metrics, dataset))]
+            if present:
+                tables.append(_per_language(results, dataset, present, name))
+        keys = key_measures(results, dataset)
+        if keys:
+            tables.insert(0, _summary(results, dataset, keys))
+    return sorted(tables, key=lambda table: results.datasets.index(table.dataset))
+
+
+class _Footnotes:
+    """Letters for the reasons why values are missing; a class because it counts them."""
+
+    def __init__(self) -> None:
+        self._letters: dict[str, str] = {}
+
+    def missing(self, reason: str) -> Cell:
+        """Make the cell of a value that is null."""
+        if not reason:
+            return Cell(MISSING)
+        count = len(self._letters)
+        return Cell(MISSING, marks=self._letters.setdefault(reason, ascii_lowercase[count % 26]))
+
+    def notes(self) -> list[str]:
+        """Spell out the letters that were given."""
+        return [f"{letter}: {reason}." for reason, letter in self._letters.items()]
+
+
+def _per_language(results: Results, dataset: str, measures: list[Measure], name: str) -> Table:
+    """Lay out a row a language and the mean, a group of checkpoints a setting."""
+    footnotes = _Footnotes()
+    estimates = [by_language(results, dataset, measure) for measure in measures]
+    shown = [_shown(results, dataset, measure) for measure in measures]
+    metric = measures[0].metric
+    rows: list[Row] = []
+    for code in [*languages_of(results, dataset), AVERAGE]:
+        cells: list[Cell] = []
+        for of_measure, different in zip(estimates, shown, strict=True):
+            marked = {label for label, language in different if language == code}
+            cells += _cells(results, of_measure[code], metric, marked, footnotes)
+        is_mean = code == AVERAGE
+        language = "" if is_mean else code
+        rows.append(Row(language_label(code), tuple(cells), language, is_total=is_mean))
+    better = higher_is_better(results, metric)
+    headings = [measure.setting for measure in measures] if name == "map" else [""]
+    return Table(
+        name,
+        dataset,
+        f"{metric_label(metric)} on {dataset} by query language; "
+        f"{'higher' if better else 'lower'} is better.",
+        "language",
+        tuple(ColumnGroup(heading, tuple(results.checkpoints)) for heading in headings),
+        tuple(rows),
+        (*_legend(results, has_daggers=any(shown)), *footnotes.notes()),
+        signature(results, dataset),
+    )
+
+
+def _shown(results: Results, dataset: str, measure: Measure) -> set[tuple[str, str]]:
+    """Candidates and query languages where a candidate differs from the baseline."""
+    return {
+        (candidate, language)
+        for candidate in candidates_of(results)
+        for language, change in changes(results, dataset, measure, candidate).items()
+        if change.p_adjusted < SIGNIFICANT
+    }
+
+
+def _cells(
+    results: Results,
+    estimates: dict[str, Estimate],
+    metric: str,
+    marked: Collection[str],
+    footnotes: _Footnotes,
+) -> list[Cell]:
+    best = _best(results, estimates, metric)
+    cells: list[Cell] = []
+    for label, estimate in estimates.items():
+        value = estimate.value
+        if estimate.is_known:
+            marks = DAGGER if label in marked else ""
+            cells.append(Cell(format_number(value, metric), value, value == best, marks))
+        else:
+            cells.append(footnotes.missing(estimate.reason))
+    return cells
+
+
+def _best(results: Results, estimates: dict[str, Estimate], metric: str) -> float | None:
+    """Value to print in bold: none with one checkpoint or for a measure without direction."""
+    better = higher_is_better(results, metric)
+    values = [estimate.value for estimate in estimates.values() if estimate.is_known]
+    if better is None or len(values) < 2:
+        return None
+    return max(values) if better else min(values)
+
+
+def _legend(results: Results, *, has_daggers: bool) -> list[str]:
+    if len(results.checkpoints) == 1:
+        return []
+    legend = ["Bold: the best checkpoint."]
+    if has_daggers:
+        limit = format_number(SIGNIFICANT, digits=2)
+        legend.append(f"{DAGGER}: differs from {results.baseline}, Holm-adjusted p < {limit}.")
+    return legend
+
+
+def _summary(results: Results, dataset: str, measures: list[Measure]) -> Table:
+    """Lay out a row a measure; a checkpoint has its value with interval, a candidate its change."""
+    footnotes = _Footnotes()
+    rows: list[Row] = []
+    has_daggers = False
+    for measure in measures:
+        change = {
+            label: changes(results, dataset, measure, label)[AVERAGE]
+            for label in candidates_of(results)
+        }
+        marked = [label for label in change if change[label].p_adjusted < SIGNIFICANT]
+        has_daggers = has_daggers or bool(marked)
+        estimates = macro(results, dataset, measure)
+        values = _cells(results, estimates, measure.metric, marked, footnotes)
+        cells: list[Cell] = []
+        for value, (label, estimate) in zip(values, estimates.items(), strict=True):
+            cells += [value, _interval(estimate, measure.metric)]
+            cells += _change_cells(change[label], measure.metric) if label in change else []
+        rows.append(Row(name_of(measure), tuple(cells)))
+    groups = [
+        ColumnGroup(label, ("value", "95 % CI"))
+        if label == results.baseline
+        else ColumnGroup(label, ("value", "95 % CI", "change", "p"))
+        for label in results.checkpoints
+    ]
+    notes = _legend(results, has_daggers=has_daggers)
+    if candidates_of(results):
+        notes.append(f"Change: from {results.baseline}. p: Holm-adjusted.")
+    return Table(
+        "summary", dataset, f"Averages over languages on {dataset}.", "measure", tuple(groups),
+        tuple(rows), (*notes, *footnotes.notes()), signature(results, dataset),
+    )  # fmt: skip
+
+
+def _interval(estimate: Estimate, metric: str) -> Cell:
+    if math.isnan(estimate.low):
+        return Cell("")
+    return Cell(format_interval(estimate.low, estimate.high, metric))
+
+
+def _change_cells(change: Change, metric: str) -> list[Cell]:
+    if not change.is_known:
+        return [Cell(""), Cell("")]
+    p_text = "<.001" if change.p_adjusted < 0.001 else format_number(change.p_adjusted)
+    return [
+        Cell(format_number(change.delta, metric, sign=True), change.delta),
+        Cell(p_text, change.p_adjusted),
+    ]
