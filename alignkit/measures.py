@@ -139,7 +139,8 @@ class _Scatter:
     def __init__(
         self, ranks: TaskRanks, setting: Setting, ids: Array, cells: Array, outputs: "Outputs"
     ) -> None:
-        self._ranks, self._setting = ranks, setting
+        self._ranks = ranks
+        self._setting: Setting = setting
         self._shape = (len(ranks.ids), outputs.members.shape[0])
         self._where = ids * self._shape[1] + cells
         self._outputs = outputs

@@ -95,7 +95,7 @@ def draw_all(
 
     check_formats(formats)
     folder.mkdir(parents=True, exist_ok=True)
-    cards = sorted((card for _, card in FIGURES.items()), key=lambda card: (card.order, card.name))
+    cards = sorted(FIGURES.values(), key=lambda card: (card.order, card.name))
     drawn: list[DrawnFigure] = []
     with drawing(style or {}):
         for dataset in results.datasets:

@@ -10,7 +10,7 @@ from alignkit.kernels.layout import (
     trustworthiness,
     unit_vectors,
 )
-from alignkit.project import project
+from alignkit.projection import project
 from alignkit.tables import Embeddings, Texts
 
 
