@@ -29,7 +29,7 @@ KEY_MEASURES = (
     Measure(ANSWERS, "multilingual", "map"),
     Measure(ANSWERS, "multilingual", "recall@10"),
     Measure(ANSWERS, "multilingual", "rank_distance"),
-    Measure(ANSWERS, "multilingual", "complete@10"),
+    Measure(ANSWERS, "multilingual", "complete@20"),
     Measure(ANSWERS, "multilingual", "same_language_lift@10"),
     Measure(QUESTIONS, "cross-lingual", "recall@1"),
     Measure(QUESTIONS, "cross-lingual", "cosine_margin"),

@@ -14,29 +14,27 @@ from alignkit.figures.style import drawing, mark
 
 DE, EN, TH = 0, 1, 2  # rows of ("de", "en", "th") in display order
 
-MANY = tuple(
-    [
-        "ar",
-        "bn",
-        "de",
-        "el",
-        "en",
-        "es",
-        "fa",
-        "fi",
-        "fr",
-        "hi",
-        "id",
-        "ja",
-        "ko",
-        "ru",
-        "sw",
-        "te",
-        "th",
-        "tr",
-        "vi",
-        "zh",
-    ]
+MANY = (
+    "ar",
+    "bn",
+    "de",
+    "el",
+    "en",
+    "es",
+    "fa",
+    "fi",
+    "fr",
+    "hi",
+    "id",
+    "ja",
+    "ko",
+    "ru",
+    "sw",
+    "te",
+    "th",
+    "tr",
+    "vi",
+    "zh",
 )
 
 
