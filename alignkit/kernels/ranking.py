@@ -45,6 +45,19 @@ class Side:
     length: Numbers
 
     @cached_property
+    def same(self) -> Cells:
+        """First row with the same vector, (n,): equal texts, or texts a tokenizer can't read.
+
+        An English model gives most Thai sentences one vector: thousands of ties to settle, all
+        with one product.
+        """
+        hashes = np.array([hash(row.tobytes()) for row in self.vectors], np.int64)
+        _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
+        same = first[group]
+        equal = np.array_equal(self.vectors[same], self.vectors)
+        return same if equal else np.arange(len(same))  # a collision of hashes: do without
+
+    @cached_property
     def longest(self) -> float:
         """Length of the longest row."""
         return float(self.length.max(initial=0.0))
@@ -137,13 +150,14 @@ def rank_cells(
         np.zeros((n_queries, len(cutoffs), len(pool_starts) - 1)),
     )
     exact = (queries.vectors, queries.scale, passages.vectors, passages.scale, passages.offset)
+    members = np.argsort(passages.same, kind="stable")
 
     def block(first: int) -> int:
         last = min(first + ROWS, n_queries)
         cells = slice(cell_starts[first], cell_starts[last])
         score_cells(rows[cells], columns[cells], score[cells], *exact)
         bounds = decision_bounds(score[cells], queries.length[rows[cells]], passages)
-        keep = _Keep(last - first, k)
+        keep, memo = _Keep(last - first, k), new_memo(len(passages.fast))
         tile = np.empty((last - first, COLUMNS), np.float32)
         settled = 0
         for start in range(0, len(passages.fast), COLUMNS):
@@ -152,13 +166,15 @@ def rank_cells(
             np.matmul(queries.fast[first:last], passages.fast[start:stop].T, out=scores)
             settled += _scan(
                 scores, first, start, pool_starts, cell_starts, cell_pools, cells.start, *bounds,
-                pool_rank, overall, keep.scores, keep.columns, keep.filled, *exact,
+                pool_rank, overall, keep.scores, keep.columns, keep.filled, passages.same,
+                *memo, *exact,
             )  # fmt: skip
         if k:
             _settle_best(
                 first, keep.scores, keep.columns, keep.filled,
                 *_errors(queries.length[first:last], passages), np.array(cutoffs),
-                pool_starts, best.columns, best.scores, best.shares, *exact,
+                pool_starts, best.columns, best.scores, best.shares, passages.same, members,
+                *memo, *exact,
             )  # fmt: skip
         if advance is not None:
             advance(last - first)
@@ -202,6 +218,11 @@ def _errors(
 def cpus() -> int:
     """Count the processors this process may use; a container's limit counts."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def new_memo(n: int) -> tuple[Float[np.ndarray, " n"], Cells]:
+    """Make room for the float64 scores of one query at a time, and for whose they are."""
+    return np.empty(n), np.full(n, -1)
 
 
 class _Keep:
@@ -289,7 +310,7 @@ def _push(heap, where, n, value, column):
 def _scan(
     tile, first_row, first_column, pool_starts, cell_starts, cell_pools, first_cell,
     least, low, high, pool_rank, overall, kept, kept_columns, filled,
-    q, q_scale, p, p_scale, p_offset,
+    same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
     """Add a tile to the ranks of the cells of its rows and to each row's best passages.
 
@@ -298,7 +319,6 @@ def _scan(
     """
     settled = 0
     width, capacity = tile.shape[1], kept.shape[1]
-    exact = np.empty(STRETCH)
     for i in range(tile.shape[0]):
         row = first_row + i
         cells = slice(cell_starts[row], cell_starts[row + 1])
@@ -315,10 +335,12 @@ def _scan(
                 if largest >= lowest:
                     settled += _rank_stretch(
                         stretch, largest, row, column, pool, own, row_least, row_low, row_high,
-                        pool_ranks, ranks, exact, q, q_scale, p, p_scale, p_offset,
+                        pool_ranks, ranks, same, known, whose, q, q_scale, p, p_scale, p_offset,
                     )  # fmt: skip
                 if capacity and (filled[i] < capacity or largest > kept[i, 0]):
-                    filled[i] = _keep_stretch(stretch, column, kept[i], kept_columns[i], filled[i])
+                    filled[i] = _keep_stretch(
+                        stretch, column, same, kept[i], kept_columns[i], filled[i]
+                    )
     return settled
 
 
@@ -326,24 +348,22 @@ def _scan(
 @njit(nogil=True, cache=True)
 def _rank_stretch(
     stretch, largest, row, first_column, pool, cell_pools, least, low, high, pool_rank, overall,
-    exact, q, q_scale, p, p_scale, p_offset,
+    same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
     """Add a stretch of one pool to the ranks of a row's cells; returns how many were settled."""
     settled = 0
-    have_exact = False
     for cell in range(least.shape[0]):
         if largest < low[cell]:
             continue
         maybe, sure = count_two(stretch, low[cell], high[cell])
         if maybe > sure:
             settled += maybe - sure
-            if not have_exact:
-                have_exact = True
-                exact[:] = np.nan
-            sure += _settle(
-                stretch, low[cell], high[cell], least[cell], exact,
-                row, first_column, q, q_scale, p, p_scale, p_offset,
-            )  # fmt: skip
+            for j in range(stretch.shape[0]):
+                if low[cell] <= stretch[j] < high[cell]:
+                    score = score_once(
+                        row, first_column + j, same, known, whose, q, q_scale, p, p_scale, p_offset
+                    )
+                    sure += score >= least[cell]
         overall[cell] += sure
         if cell_pools[cell] == pool:
             pool_rank[cell] += sure
@@ -352,25 +372,26 @@ def _rank_stretch(
 
 @no_type_check
 @njit(nogil=True, cache=True)
-def _settle(stretch, low, high, least, exact, row, first, q, q_scale, p, p_scale, p_offset):
-    """Count, by float64, those of the open scores that are no less than `least`."""
-    count = 0
-    for j in range(stretch.shape[0]):
-        if low <= stretch[j] < high:
-            if np.isnan(exact[j]):  # once a score, however many cells ask
-                c = first + j
-                exact[j] = dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c]
-            count += exact[j] >= least
-    return count
+def score_once(row, column, same, known, whose, q, q_scale, p, p_scale, p_offset) -> float:
+    """Score a cell in float64, once a query and vector however often it is asked.
+
+    `known[i]` is the score of vector i with the query `whose[i]`.
+    """
+    c = same[column]
+    if whose[c] != row:
+        known[c] = dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c]
+        whose[c] = row
+    return known[c]
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
-def _keep_stretch(stretch, first_column, heap, where, n):
-    """Keep the best of a stretch on a row's heap; returns how many are on it."""
+def _keep_stretch(stretch, first_column, same, heap, where, n):
+    """Keep the best of a stretch on a heap, equal vectors once; returns how many are on it."""
     for j in range(stretch.shape[0]):
-        if n < heap.shape[0] or stretch[j] > heap[0]:
-            n = _push(heap, where, n, stretch[j], first_column + j)
+        column = first_column + j
+        if (n < heap.shape[0] or stretch[j] > heap[0]) and same[column] == column:
+            n = _push(heap, where, n, stretch[j], column)
     return n
 
 
@@ -378,23 +399,35 @@ def _keep_stretch(stretch, first_column, heap, where, n):
 @njit(nogil=True, cache=True)
 def _settle_best(
     first_row, kept, columns, filled, error, tie, cutoffs, pool_starts,
-    best_columns, best_scores, shares, q, q_scale, p, p_scale, p_offset,
+    best_columns, best_scores, shares, same, members,
+    known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
     """Order the candidates by float64 score; score the whole row where they may not be enough."""
-    k, n_passages = best_columns.shape[1], p.shape[0]
+    k = best_columns.shape[1]
+    grouped = same[members]
     for i in range(kept.shape[0]):
         row, n = first_row + i, filled[i]
-        candidates = np.sort(columns[i, :n])
-        if n < n_passages:
+        enough = n < kept.shape[1]  # every distinct vector is on the heap
+        if not enough:
             ordered = np.sort(kept[i, :n])[::-1]
             # A passage that was dropped scores at most ordered[-1] + error, the k-th at least
             # ordered[k - 1] - error.
-            if ordered[n - 1] + error[i] >= ordered[k - 1] - error[i] - tie[i]:
-                candidates = np.arange(n_passages)
+            enough = ordered[n - 1] + error[i] < ordered[k - 1] - error[i] - tie[i]
+        candidates = np.arange(len(members))
+        if enough:
+            first = np.searchsorted(grouped, columns[i, :n])
+            last = np.searchsorted(grouped, columns[i, :n], side="right")
+            candidates = np.empty((last - first).sum(), np.int64)
+            at = 0
+            for a in range(n):
+                candidates[at : at + last[a] - first[a]] = members[first[a] : last[a]]
+                at += last[a] - first[a]
+            candidates = np.sort(candidates)
         exact = np.empty(len(candidates))
         for a in range(len(candidates)):
-            c = candidates[a]
-            exact[a] = dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c]
+            exact[a] = score_once(
+                row, candidates[a], same, known, whose, q, q_scale, p, p_scale, p_offset
+            )
         order = np.argsort(-exact, kind="mergesort")
         candidates, exact = candidates[order], exact[order]
         n = min(k, len(candidates))

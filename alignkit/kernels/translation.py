@@ -22,8 +22,9 @@ from alignkit.kernels.ranking import (
     count_two,
     cpus,
     decision_bounds,
-    dot,
+    new_memo,
     score_cells,
+    score_once,
 )
 
 
@@ -72,9 +73,13 @@ def rank_translations(
             np.zeros(scores.shape[1], np.int64),
         )
         least, low, high = (np.ascontiguousarray(bound[row:last_row, b]) for bound in bounds)
-        settled = _rank_rows(scores, row, column, least, low, high, along_rows, *exact)
+        memo = (texts.same, *new_memo(len(texts.fast)))
+        settled = _rank_rows(scores, row, column, least, low, high, along_rows, *memo, *exact)
         least, low, high = (np.ascontiguousarray(bound[column:last_column, a]) for bound in bounds)
-        settled += _rank_columns(scores, row, column, least, low, high, along_columns, *exact)
+        memo = (texts.same, *new_memo(len(texts.fast)))
+        settled += _rank_columns(
+            scores, row, column, least, low, high, along_columns, *memo, *exact
+        )
         with lock:
             rank[row:last_row, b] += along_rows
             rank[column:last_column, a] += along_columns
@@ -98,8 +103,9 @@ def rank_translations(
 @no_type_check
 @njit(nogil=True, cache=True)
 def _rank_rows(
-    tile, first_row, first_column, least, low, high, rank, q, q_scale, p, p_scale, p_offset
-):
+    tile, first_row, first_column, least, low, high, rank,
+    same, known, whose, q, q_scale, p, p_scale, p_offset,
+):  # fmt: skip
     settled = 0
     for i in range(tile.shape[0]):
         if np.isnan(least[i]):
@@ -113,15 +119,17 @@ def _rank_rows(
         for j in range(tile.shape[1]):
             if low[i] <= tile[i, j] < high[i]:
                 c = first_column + j
-                rank[i] += dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c] >= least[i]
+                score = score_once(row, c, same, known, whose, q, q_scale, p, p_scale, p_offset)
+                rank[i] += score >= least[i]
     return settled
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
 def _rank_columns(
-    tile, first_row, first_column, least, low, high, rank, q, q_scale, p, p_scale, p_offset
-):
+    tile, first_row, first_column, least, low, high, rank,
+    same, known, whose, q, q_scale, p, p_scale, p_offset,
+):  # fmt: skip
     settled = 0
     maybe, sure = np.zeros(tile.shape[1], np.int32), np.zeros(tile.shape[1], np.int32)
     for i in range(tile.shape[0]):
@@ -136,6 +144,8 @@ def _rank_columns(
         c = first_column + j
         for i in range(tile.shape[0]):
             if low[j] <= tile[i, j] < high[j]:
+                # Scores are symmetric: the column asks, the rows are what is asked.
                 row = first_row + i
-                rank[j] += dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c] >= least[j]
+                score = score_once(c, row, same, known, whose, q, q_scale, p, p_scale, p_offset)
+                rank[j] += score >= least[j]
     return settled
