@@ -52,11 +52,8 @@ def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        if package != "alignkit":
-            return None
-    from alignkit import __version__  # run from a source tree that is not installed
-
-    return __version__
+        # A source tree that is not installed has no metadata; alignkit itself is imported by now.
+        return getattr(sys.modules.get(package), "__version__", None)
 
 
 def _cpu() -> str:

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,15 @@ import numpy as np
 
 from alignkit.cache_folder import cache_folder
 from alignkit.errors import AlignkitError
-from alignkit.safetensors_file import read_header
+from alignkit.shard import (
+    TEMPORARY,
+    is_whole,
+    open_shard,
+    shard_shape,
+    text_keys,
+    write_shard,
+    write_whole,
+)
 
 Recipe = Mapping[str, str]
 HOUR = 3600.0
@@ -46,9 +53,6 @@ class StoredVectors:
     shards: tuple[np.ndarray, ...]
     damaged: tuple[Path, ...] = ()
 
-    def __len__(self) -> int:
-        return len(self.keys)
-
     def lookup(self, texts: Sequence[str]) -> Found:
         """Vectors of `texts` in their order, and which are not there."""
         dim = self.shards[0].shape[1] if self.shards else 0
@@ -71,16 +75,6 @@ def recipe_key(recipe: Recipe) -> str:
     return hashlib.sha256(stated.encode()).hexdigest()
 
 
-def text_keys(texts: Sequence[str]) -> np.ndarray:
-    """Blake2b-128 of every text in UTF-8, (n, 16) uint8."""
-    # A lone surrogate, as JSON may bring one, is a text too: it must not end the run.
-    digests = (
-        hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        for text in texts
-    )
-    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
-
-
 class VectorStore:
     """The vector cache in `cache`, the user's own by default.
 
@@ -101,7 +95,7 @@ class VectorStore:
         damaged: list[Path] = []
         for path in sorted(folder.glob("*.safetensors")):
             try:
-                shard_keys, vectors = _open_shard(path)
+                shard_keys, vectors = open_shard(path)
             except AlignkitError:
                 damaged.append(path)
                 _remove(path)
@@ -122,23 +116,18 @@ class VectorStore:
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / "recipe.json").exists():
                 stated = json.dumps(dict(recipe), indent=2, sort_keys=True, ensure_ascii=False)
-                _write_whole(folder / "recipe.json", stated.encode("utf-8", "surrogatepass"))
+                write_whole(folder / "recipe.json", stated.encode("utf-8", "surrogatepass"))
         except OSError as error:
             raise self._unwritable(error) from error
         return folder
 
     def append(self, recipe: Recipe, texts: Sequence[str], vectors: np.ndarray) -> None:
         """Write one shard: row i of `vectors` (n, dim) float32 embeds text i."""
-        from safetensors.numpy import save
-
         assert vectors.dtype == np.float32
         assert len(texts) == len(vectors) > 0
-        tensors = {"keys": text_keys(texts), "vectors": np.ascontiguousarray(vectors)}
-        digest = _digest(tensors["keys"], tensors["vectors"])
-        content = save(tensors, metadata={"sha256": digest})
         folder = self.reserve(recipe)
         try:
-            _write_whole(folder / f"{digest[:32]}.safetensors", content)
+            write_shard(folder, texts, vectors)
         except OSError as error:
             raise self._unwritable(error) from error
 
@@ -153,7 +142,7 @@ class VectorStore:
 
     def verify(self) -> list[Path]:
         """Hash every shard again; the bad ones, which `read` would remove."""
-        return [path for folder in self._homes() for path in _shards(folder) if not _is_whole(path)]
+        return [path for folder in self._homes() for path in _shards(folder) if not is_whole(path)]
 
     def prune(self, *, older_than_days: int | None = None, everything: bool = False) -> int:
         """Remove what interrupted runs left behind, and what was not used for so many days, or all.
@@ -186,32 +175,6 @@ class VectorStore:
         )
 
 
-def _open_shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Keys and vectors of a shard, memory-mapped; AlignkitError if a byte is not as written."""
-    header = read_header(path)
-    if set(header.tensors) != {"keys", "vectors"}:
-        raise AlignkitError(f"{path} is no shard of the vector cache")
-    content = np.memmap(path, np.uint8, mode="r", offset=header.data_start)
-    keys, vectors = (
-        content[slice(*tensor["data_offsets"])].view(dtype).reshape(tensor["shape"])
-        for tensor, dtype in (
-            (header.tensors["keys"], np.uint8),
-            (header.tensors["vectors"], np.float32),
-        )
-    )
-    if header.metadata.get("sha256") != _digest(keys, vectors):
-        raise AlignkitError(f"{path} is damaged: its checksum does not fit")
-    return np.asarray(keys), vectors
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        _open_shard(path)
-    except AlignkitError:
-        return False
-    return True
-
-
 def _index(keys: list[np.ndarray], shards: list[np.ndarray], damaged: list[Path]) -> StoredVectors:
     if not keys:
         return StoredVectors(
@@ -231,31 +194,12 @@ def _as_strings(keys: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(keys).view("S16").ravel()
 
 
-def _digest(keys: np.ndarray, vectors: np.ndarray) -> str:
-    digest = hashlib.sha256(repr((keys.shape, vectors.shape)).encode())
-    digest.update(keys.data)
-    digest.update(vectors.data)
-    return digest.hexdigest()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _info(folder: Path) -> dict[str, Any]:
     try:
         recipe = json.loads((folder / "recipe.json").read_bytes().decode("utf-8", "surrogatepass"))
     except (OSError, ValueError):
         recipe = {}
-    shapes = [_shape(path) for path in _shards(folder)]
+    shapes = [shard_shape(path) for path in _shards(folder)]
     return {
         "fingerprint": "?",
         "role": "?",
@@ -269,17 +213,8 @@ def _info(folder: Path) -> dict[str, Any]:
     }
 
 
-def _shape(shard: Path) -> tuple[int, int]:
-    """Read number and length of the vectors from the header, (0, 0) in a broken one."""
-    try:
-        n_vectors, dim = read_header(shard).tensors["vectors"]["shape"]
-    except (AlignkitError, OSError, KeyError):
-        return (0, 0)
-    return int(n_vectors), int(dim)
-
-
 def _is_left_over(path: Path, now: float) -> bool:
-    return path.name.startswith(".tmp-") and _modified(path) < now - HOUR
+    return path.name.startswith(TEMPORARY) and _modified(path) < now - HOUR
 
 
 def _shards(folder: Path) -> list[Path]:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from alignkit.errors import AlignkitError
-from alignkit.store import VectorStore, recipe_key, text_keys
+from alignkit.shard import text_keys
+from alignkit.store import VectorStore, recipe_key
 
 RECIPE = {"fingerprint": "ab", "role": "query", "prompt": "Frage: ü\ud800"}
 TEXTS = ["a", "", "ü", "a\0", "\ud800", "مرحبا"]
@@ -80,6 +81,23 @@ def test_a_damaged_shard_is_reported_removed_and_never_trusted(damage, store):
     assert stored.lookup(TEXTS).missing.tolist() == [True] * 3 + [False] * 3
     assert store.verify() == []
     assert store.read(RECIPE).damaged == ()
+
+
+def test_no_byte_of_a_shard_can_change_unnoticed(store):
+    store.append(RECIPE, TEXTS, vectors_of(TEXTS))
+    (shard,) = shards(store)
+    content = shard.read_bytes()
+    harmless = []
+    for place in range(len(content)):
+        for flip in (1, 0x80):
+            changed = bytearray(content)
+            changed[place] ^= flip
+            shard.write_bytes(changed)
+            if store.verify() != [shard]:
+                harmless.append(place)
+
+    # What no reader asks for: the stated dtypes (each "F32" and "U8") and the padding's blanks.
+    assert {chr(content[place]) for place in harmless} <= set("dtypeFU382 ")
 
 
 def test_keys_that_changed_places_are_noticed(store):
