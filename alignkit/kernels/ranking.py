@@ -232,7 +232,7 @@ class _Keep:
     """
 
     def __init__(self, n: int, k: int) -> None:
-        capacity = k + 16 if k else 0
+        capacity = k + 8 if k else 0
         self.scores = np.empty((n, capacity), np.float32)
         self.columns = np.empty((n, capacity), np.int64)
         self.filled = np.zeros(n, np.int64)
@@ -314,11 +314,12 @@ def _scan(
 ):  # fmt: skip
     """Add a tile to the ranks of the cells of its rows and to each row's best passages.
 
-    Goes by short stretches of one pool. Most hold nothing that matters, which their largest score
-    tells in one vector pass; the rest is looked at cell by cell.
+    Goes by runs of one pool, and within them by short stretches. Many hold nothing that matters,
+    which their largest score tells in one vector pass.
     """
     settled = 0
     width, capacity = tile.shape[1], kept.shape[1]
+    largest = np.empty(width // STRETCH + 2, np.float32)
     for i in range(tile.shape[0]):
         row = first_row + i
         cells = slice(cell_starts[row], cell_starts[row + 1])
@@ -327,43 +328,79 @@ def _scan(
         row_least, row_low, row_high = least[bounds], low[bounds], high[bounds]
         lowest = row_low.min() if len(row_low) else np.inf
         for pool in range(pool_starts.shape[0] - 1):
-            pool_end = min(pool_starts[pool + 1] - first_column, width)
-            for begin in range(max(pool_starts[pool] - first_column, 0), pool_end, STRETCH):
-                stretch = tile[i, begin : min(begin + STRETCH, pool_end)]
-                column = first_column + begin
-                largest = _largest(stretch)
-                if largest >= lowest:
-                    settled += _rank_stretch(
-                        stretch, largest, row, column, pool, own, row_least, row_low, row_high,
-                        pool_ranks, ranks, same, known, whose, q, q_scale, p, p_scale, p_offset,
-                    )  # fmt: skip
-                if capacity and (filled[i] < capacity or largest > kept[i, 0]):
-                    filled[i] = _keep_stretch(
-                        stretch, column, same, kept[i], kept_columns[i], filled[i]
-                    )
+            begin = max(pool_starts[pool] - first_column, 0)
+            end = min(pool_starts[pool + 1] - first_column, width)
+            if begin >= end:
+                continue
+            run = tile[i, begin:end]
+            n_stretches = _largest_of_stretches(run, largest)
+            if largest[n_stretches] >= lowest:
+                settled += _rank_run(
+                    run, largest, n_stretches, row, first_column + begin, pool, own,
+                    row_least, row_low, row_high, pool_ranks, ranks,
+                    same, known, whose, q, q_scale, p, p_scale, p_offset,
+                )  # fmt: skip
+            if capacity and (filled[i] < capacity or largest[n_stretches] > kept[i, 0]):
+                filled[i] = _keep_run(
+                    run, largest, n_stretches, first_column + begin, same,
+                    kept[i], kept_columns[i], filled[i],
+                )  # fmt: skip
     return settled
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
-def _rank_stretch(
-    stretch, largest, row, first_column, pool, cell_pools, least, low, high, pool_rank, overall,
-    same, known, whose, q, q_scale, p, p_scale, p_offset,
+def _largest_of_stretches(run, largest):
+    """Write the largest score of each stretch, and after them that of all; returns their number."""
+    n = (run.shape[0] + STRETCH - 1) // STRETCH
+    of_all = np.float32(-np.inf)
+    for s in range(n):
+        largest[s] = _largest(run[s * STRETCH : (s + 1) * STRETCH])
+        of_all = max(of_all, largest[s])
+    largest[n] = of_all
+    return n
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _rank_run(
+    run, largest, n_stretches, row, first_column, pool, cell_pools, least, low, high, pool_rank,
+    overall, same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
-    """Add a stretch of one pool to the ranks of a row's cells; returns how many were settled."""
+    """Add a run of one pool to the ranks of a row's cells; returns how many were settled."""
     settled = 0
     for cell in range(least.shape[0]):
-        if largest < low[cell]:
+        if largest[n_stretches] < low[cell]:
             continue
-        maybe, sure = count_two(stretch, low[cell], high[cell])
-        if maybe > sure:
-            settled += maybe - sure
+        # Deep in the ranking most stretches count: one pass over the run is cheaper then, and
+        # looks at stretches only if something is open.
+        counted = -1
+        reached = 0
+        for s in range(n_stretches):
+            reached += largest[s] >= low[cell]
+        if 2 * reached > n_stretches:
+            maybe, counted = count_two(run, low[cell], high[cell])
+            if maybe == counted:
+                reached = 0
+        sure = 0
+        for s in range(n_stretches if reached else 0):
+            if largest[s] < low[cell]:
+                continue
+            stretch = run[s * STRETCH : (s + 1) * STRETCH]
+            maybe, certain = count_two(stretch, low[cell], high[cell])
+            sure += certain
+            if maybe == certain:
+                continue
+            settled += maybe - certain
             for j in range(stretch.shape[0]):
                 if low[cell] <= stretch[j] < high[cell]:
+                    column = first_column + s * STRETCH + j
                     score = score_once(
-                        row, first_column + j, same, known, whose, q, q_scale, p, p_scale, p_offset
+                        row, column, same, known, whose, q, q_scale, p, p_scale, p_offset
                     )
                     sure += score >= least[cell]
+        if reached == 0:
+            sure = counted
         overall[cell] += sure
         if cell_pools[cell] == pool:
             pool_rank[cell] += sure
@@ -386,12 +423,18 @@ def score_once(row, column, same, known, whose, q, q_scale, p, p_scale, p_offset
 
 @no_type_check
 @njit(nogil=True, cache=True)
-def _keep_stretch(stretch, first_column, same, heap, where, n):
-    """Keep the best of a stretch on a heap, equal vectors once; returns how many are on it."""
-    for j in range(stretch.shape[0]):
-        column = first_column + j
-        if (n < heap.shape[0] or stretch[j] > heap[0]) and same[column] == column:
-            n = _push(heap, where, n, stretch[j], column)
+def _keep_run(run, largest, n_stretches, first_column, same, heap, where, n):
+    """Keep the best of a run on a heap, equal vectors once; returns how many are on it."""
+    full = heap.shape[0]
+    worst = heap[0] if n == full else np.float32(-np.inf)
+    for s in range(n_stretches):
+        if largest[s] <= worst:
+            continue
+        for j in range(s * STRETCH, min((s + 1) * STRETCH, run.shape[0])):
+            if run[j] > worst and same[first_column + j] == first_column + j:
+                n = _push(heap, where, n, run[j], first_column + j)
+                if n == full:
+                    worst = heap[0]
     return n
 
 
