@@ -1,6 +1,7 @@
 """The grid of a heat map: panels of checkpoints, panels of differences, two colour scales."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -117,7 +118,9 @@ def _draw_panel(
     n = len(languages)
     axes.set_title(panel.title, y=1, pad=3)
     axes.set_facecolor("#dddddd")  # a cell without a value
-    axes.pcolormesh(panel.values, cmap=shades.cmap, norm=shades.norm, edgecolors="none")  # pyright: ignore[reportArgumentType]  matplotlib's stubs widen `norm`
+    norm: Any = shades.norm  # matplotlib's stubs have a wider type here than they take there
+    # Edges in the colour of the cell: without them scaled SVGs show hairlines.
+    axes.pcolormesh(panel.values, cmap=shades.cmap, norm=norm, edgecolors="face", linewidth=0.2)
     points = side / n * 72
     step = int(np.ceil(4.5 / points))  # labels smaller than 4.5 points are thinned
     places = np.arange(0, n, step)

@@ -115,12 +115,12 @@ def _per_language(results: Results, dataset: str, measures: list[Measure], name:
         language = "" if is_mean else code
         rows.append(Row(language_label(code), tuple(cells), language, is_total=is_mean))
     better = higher_is_better(results, metric)
+    label = metric_label(metric)
     headings = [measure.setting for measure in measures] if name == "map" else [""]
     return Table(
         name,
         dataset,
-        f"{metric_label(metric)} on {dataset} by query language; "
-        f"{'higher' if better else 'lower'} is better.",
+        f"By query language on {dataset}: {label}; {'higher' if better else 'lower'} is better.",
         "language",
         tuple(ColumnGroup(heading, tuple(results.checkpoints)) for heading in headings),
         tuple(rows),
