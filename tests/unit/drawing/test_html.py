@@ -38,7 +38,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def page(make_results, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    results = make_results(("A", "B<i>"), ("de", "en"), n_ids=20, undefined=("complete@10",))
+    results = make_results(("A", "B<i>"), ("de", "en"), n_ids=20, undefined=("complete@20",))
     write_report(results, folder, formats=("svg",))
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
@@ -88,6 +88,9 @@ def test_the_page_says_what_it_was_made_from(page):
         "lower is better",
         "no parallel queries",
         "0abcdef0123456789",
+        "numpy 2.3.0",
+        "0 or more",
+        "3 of them texts that stand more than once",
     ):
         assert said in text, said
     assert page.all("html") == [{"lang": "en"}]

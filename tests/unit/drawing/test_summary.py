@@ -101,7 +101,7 @@ def test_the_baseline_need_not_stand_first(make_results):
 
 
 def test_key_table_has_a_row_a_measure_and_checkpoint(make_results):
-    results = make_results(("A", "B"), ("de", "en"), undefined=("complete@10",))
+    results = make_results(("A", "B"), ("de", "en"), undefined=("complete@20",))
 
     keys = key_table(results)
 
@@ -111,7 +111,7 @@ def test_key_table_has_a_row_a_measure_and_checkpoint(make_results):
     assert row["delta"] == pytest.approx(
         row["value"] - keys.query("metric == 'rank_distance' and checkpoint == 'A'")["value"].item()
     )
-    null = keys.query("metric == 'complete@10' and checkpoint == 'A'").squeeze()
+    null = keys.query("metric == 'complete@20' and checkpoint == 'A'").squeeze()
     assert np.isnan(null["value"])
     assert null["reason"] == "no parallel queries"
 

@@ -54,9 +54,10 @@ def tiny() -> Results:
             "checkpoints": [
                 {"label": "a_1", "fingerprint": "1" * 64}, {"label": "b", "fingerprint": "2" * 64},
             ],
-            "datasets": [{"name": "tiny", "languages": ["de", "en"], "n_queries": 4,
-                          "n_passages": 6, "checksum": "cafe" * 16}],
-            "baseline": "a_1", "seed": 7, "bootstrap": 500, "versions": {"alignkit": "0.1.0"},
+            "datasets": [{"name": "tiny", "languages": ["de", "en"], "queries": {"de": 2, "en": 2},
+                          "passages": {"de": 3, "en": 3}, "checksum": "cafe" * 16}],
+            "baseline": "a_1", "settings": {"seed": 7, "bootstrap": 500},
+            "environment": {"packages": {"alignkit": "0.1.0"}},
         },
     )  # fmt: skip
 
@@ -132,7 +133,7 @@ def test_one_checkpoint_has_neither_bold_nor_daggers_nor_changes(make_results):
 
 @pytest.mark.parametrize("name", ["summary", "map", "rank-distance"])
 def test_latex_is_balanced_and_every_row_has_all_columns(make_results, name):
-    results = make_results(("a_b", "50%&#"), ("de", "en", "th"), undefined=("complete@10",))
+    results = make_results(("a_b", "50%&#"), ("de", "en", "th"), undefined=("complete@20",))
     text = latex(table(results, name))
 
     columns = len(re.search(r"\\begin\{tabular\}\{([lr]+)\}", text)[1])
