@@ -26,10 +26,8 @@ def render(results: Results, figures: list[DrawnFigure], tables: list[Table]) ->
 
     # Not StrictUndefined: what a card or a checkpoint does not say is left out of the page.
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["label"] = metric_label
-    environment.filters["link_papers"] = link_papers
-    environment.filters["span"] = span
-    environment.filters["total"] = total
+    filters: Any = environment.filters  # jinja2 types it by the filters it brings
+    filters.update(label=metric_label, link_papers=link_papers, span=span, total=total)
     source = files("alignkit.report").joinpath("template.html.j2").read_text(encoding="utf-8")
     run = results.provenance
     return environment.from_string(source).render(

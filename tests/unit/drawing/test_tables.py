@@ -71,7 +71,7 @@ def test_map_in_markdown(tiny):
         "| language | monolingual a_1 | monolingual b | multilingual a_1 | multilingual b |\n"
         "| --- | ---: | ---: | ---: | ---: |\n"
         "| German | .500 | **.625**† | **.250** | .200 |\n"
-        "| English | **.750** | **.750** | –<sup>a</sup> | –<sup>a</sup> |\n"
+        "| English | .750 | .750 | –<sup>a</sup> | –<sup>a</sup> |\n"
         "| mean | .625 | **.688** | **.250** | .200 |\n"
         "\n"
         "Bold: the best checkpoint.\n"
