@@ -1,13 +1,14 @@
 """The grid of a heat map: panels of checkpoints, panels of differences, two colour scales."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from alignkit.figures.glyphs import stamp, text_width
 from alignkit.figures.style import COLUMN, PAGE
@@ -37,7 +38,7 @@ def draw_panels(
     is_logarithmic: bool = False,
 ) -> Figure:
     """Draw panels in rows of two or three, all with one scale, differences with another."""
-    scale = _scale([panel.values for panel in panels], is_logarithmic=is_logarithmic)
+    scale = _scale([panel.values for panel in panels], metric, is_logarithmic=is_logarithmic)
     bars = [(scale, metric_label(metric))]
     columns = min(len(panels), 3)
     width = PAGE if differences else COLUMN
@@ -48,7 +49,7 @@ def draw_panels(
         _draw_panel(grid.axes_at(0, 0), panel, languages, scale, metric, side)
         _draw_scales(grid.axes_below(), bars, metric)
         return grid.figure
-    change = _symmetric_scale([panel.values for panel in differences])
+    change = _symmetric_scale([panel.values for panel in differences], metric)
     bars.append((change, "difference from the baseline"))
     legend, *places = _places(len(panels), len(differences), columns)
     grid = _Grid(rows=1 + places[-1][0], columns=columns, side=side)
@@ -97,18 +98,24 @@ def _places(n_panels: int, n_differences: int, columns: int) -> list[tuple[int, 
     return [legend, *panels, *differences]
 
 
-def _scale(matrices: list[np.ndarray], *, is_logarithmic: bool) -> ScalarMappable:
+def _scale(matrices: list[np.ndarray], metric: str, *, is_logarithmic: bool) -> ScalarMappable:
     values = np.concatenate([matrix[np.isfinite(matrix)] for matrix in matrices])
     low, high = float(values.min()), float(values.max())
-    spread = low > 0 and high > 20 * low
-    normalise = LogNorm if is_logarithmic and spread else Normalize
-    return ScalarMappable(normalise(low, high if high > low else low + 1e-9), "viridis")
+    if is_logarithmic and low > 0 and high > 20 * low:
+        return ScalarMappable(LogNorm(low, high), "viridis")
+    wider = max(0.0, _narrowest(metric) - (high - low)) / 2
+    return ScalarMappable(Normalize(low - wider, high + wider), "viridis")
 
 
-def _symmetric_scale(matrices: list[np.ndarray]) -> ScalarMappable:
-    largest = max((float(np.nanmax(np.abs(m), initial=0)) for m in matrices), default=0.0)
-    largest = largest or 1e-9
+def _symmetric_scale(matrices: list[np.ndarray], metric: str) -> ScalarMappable:
+    largest = max(float(np.nanmax(np.abs(matrix), initial=0)) for matrix in matrices)
+    largest = max(largest, _narrowest(metric) / 2)
     return ScalarMappable(Normalize(-largest, largest), "PuOr_r")
+
+
+def _narrowest(metric: str) -> float:
+    """Span of a scale below which its ticks would print alike, and noise look like a pattern."""
+    return 4.0 if is_rank(metric) else 0.04
 
 
 def _draw_panel(
@@ -117,7 +124,9 @@ def _draw_panel(
     n = len(languages)
     axes.set_title(panel.title, y=1, pad=3)
     axes.set_facecolor("#dddddd")  # a cell without a value
-    axes.pcolormesh(panel.values, cmap=shades.cmap, norm=shades.norm, edgecolors="none")  # pyright: ignore[reportArgumentType]  matplotlib's stubs widen `norm`
+    norm: Any = shades.norm  # matplotlib's stubs have a wider type here than they take there
+    # Edges in the colour of the cell: without them scaled SVGs show hairlines.
+    axes.pcolormesh(panel.values, cmap=shades.cmap, norm=norm, edgecolors="face", linewidth=0.2)
     points = side / n * 72
     step = int(np.ceil(4.5 / points))  # labels smaller than 4.5 points are thinned
     places = np.arange(0, n, step)
@@ -176,5 +185,7 @@ def _draw_scales(axes: Axes, bars: list[tuple[ScalarMappable, str]], metric: str
         axes.figure.colorbar(shades, cax=place, orientation="horizontal")
         place.set_title(label, loc="left", pad=3)
         place.tick_params(labelsize=6)
+        if not isinstance(shades.norm, LogNorm):
+            place.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         place.xaxis.set_major_formatter(lambda value, _: cell_text(value, metric))
         place.xaxis.set_minor_formatter(NullFormatter())

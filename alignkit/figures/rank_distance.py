@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from alignkit.figures import figure
 from alignkit.figures.selection import (
@@ -71,4 +72,6 @@ def _scale(axes: Axes, estimates: list[Estimate]) -> None:
     values = [estimate.value for estimate in estimates if estimate.is_known]
     if min(values) > 0 and max(values) > 20 * min(values):
         axes.set_xscale("log")
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")

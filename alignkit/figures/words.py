@@ -54,8 +54,8 @@ def higher_is_better(results: Results, metric: str) -> bool | None:
 def format_number(value: float, metric: str = "", *, digits: int = 3, sign: bool = False) -> str:
     """Print a value without the zero that a share does not need, ranks with thousands.
 
-    >>> format_number(0.5234), format_number(-0.5, digits=2), format_number(2.5)
-    ('.523', '−.50', '2.50')
+    >>> format_number(0.5234), format_number(-0.5, digits=2), format_number(0.9999)
+    ('.523', '−.50', '1.00')
     >>> format_number(1234.5, "rank_distance"), format_number(12.34, "rank_distance", sign=True)
     ('1,234', '+12.3')
     """
@@ -64,7 +64,7 @@ def format_number(value: float, metric: str = "", *, digits: int = 3, sign: bool
     size = abs(value)
     if is_rank(metric):
         text = f"{size:,.0f}" if size >= 999.5 else f"{size:.1f}"
-    elif size < 1:
+    elif round(size, digits) < 1:
         text = f"{size:.{digits}f}".removeprefix("0")
     else:
         text = f"{size:.{min(digits, 2)}f}"

@@ -11,13 +11,13 @@ from markupsafe import Markup, escape
 from alignkit.figures import DrawnFigure
 from alignkit.figures.words import metric_label
 from alignkit.report.layout import Table
+from alignkit.report.signature import total
 from alignkit.report.summary import verdict
 from alignkit.tables import Results
 
 EMBEDDED = ("svg", "png")  # formats a browser shows, the sharper first
 LARGEST_SVG = 1_500_000  # bytes; beyond it the PNG is embedded, if there is one
 _MIME = {"svg": "image/svg+xml", "png": "image/png"}
-_SHOWN_ELSEWHERE = {"metric_cards", "command", "projection"}
 
 
 def render(results: Results, figures: list[DrawnFigure], tables: list[Table]) -> str:
@@ -26,8 +26,8 @@ def render(results: Results, figures: list[DrawnFigure], tables: list[Table]) ->
 
     # Not StrictUndefined: what a card or a checkpoint does not say is left out of the page.
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["label"] = metric_label
-    environment.filters["link_papers"] = link_papers
+    filters: Any = environment.filters  # jinja2 types it by the filters it brings
+    filters.update(label=metric_label, link_papers=link_papers, span=span, total=total)
     source = files("alignkit.report").joinpath("template.html.j2").read_text(encoding="utf-8")
     run = results.provenance
     return environment.from_string(source).render(
@@ -103,14 +103,26 @@ def _cards(results: Results) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:
-    """Top-level facts of the run that fit in a line; the rest stands in the full record."""
-    facts: list[tuple[str, str]] = []
-    for name, value in sorted(run.items()):
-        if name in _SHOWN_ELSEWHERE or isinstance(value, list) or value in (None, "", {}):
-            continue
-        if isinstance(value, dict):
-            pairs = [f"{key} {inner}" for key, inner in sorted(value.items())]
-            facts.append((name, ", ".join(pairs)))
-        else:
-            facts.append((name, str(value)))
-    return facts
+    """List settings and environment of the run; all the rest stands in the full record."""
+    facts = {"created": run.get("created")}
+    facts |= (run.get("settings") or {}) | (run.get("environment") or {})
+    return [(name, _in_words(value)) for name, value in facts.items() if value not in (None, "")]
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, dict):
+        known = [(key, inner) for key, inner in sorted(value.items()) if inner is not None]
+        return ", ".join(f"{key} {inner}" for key, inner in known)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def span(bounds: list[float | int | None]) -> str:
+    """Say between which values a measure lies; None is no bound.
+
+    >>> span([0, 1]), span([0.0, None]), span([None, None])
+    ('0 to 1', '0 or more', 'any value')
+    """
+    low, high = bounds
+    if low is None:
+        return "any value" if high is None else f"up to {high:g}"
+    return f"{low:g} or more" if high is None else f"{low:g} to {high:g}"

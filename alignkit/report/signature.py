@@ -14,6 +14,8 @@ def signature(results: Results, dataset: str) -> str:
     Entries that a run does not know are left out. Checkpoints stand with their fingerprints.
     """
     run = results.provenance
+    settings: dict[str, Any] = run.get("settings") or {}
+    packages: dict[str, Any] = (run.get("environment") or {}).get("packages") or {}
     entry = next(entry for entry in run["datasets"] if entry["name"] == dataset)
     checkpoints = [
         f"{checkpoint['label']}={str(checkpoint['fingerprint'])[:SHORT]}"
@@ -23,21 +25,25 @@ def signature(results: Results, dataset: str) -> str:
     parts: dict[str, Any] = {
         "data": dataset,
         "languages": ".".join(entry.get("languages") or ()),
-        "queries": entry.get("n_queries"),
-        "passages": entry.get("n_passages"),
-        "candidate": run.get("candidate"),
+        "queries": total(entry.get("queries")),
+        "passages": total(entry.get("passages")),
+        "candidate": settings.get("candidate"),
         "checksum": _short(entry.get("checksum")),
         "ties": "against",
-        "bootstrap": _bootstrap(run),
-        "seed": run.get("seed"),
+        "bootstrap": _bootstrap(settings.get("bootstrap")),
+        "seed": settings.get("seed"),
         "checkpoints": ",".join(checkpoints),
-        "alignkit": (run.get("versions") or {}).get("alignkit") or run.get("version"),
+        "alignkit": packages.get("alignkit"),
     }
     return "|".join(f"{name}:{value}" for name, value in parts.items() if value not in (None, ""))
 
 
-def _bootstrap(run: dict[str, Any]) -> str | None:
-    n = run.get("bootstrap") or run.get("n_bootstrap")
+def total(by_language: dict[str, int] | None) -> int | None:
+    """Add up a dataset's queries or passages, which a run counts by language."""
+    return sum(by_language.values()) if by_language else None
+
+
+def _bootstrap(n: int | None) -> str | None:
     return f"{n}.by-query-id" if n else None
 
 

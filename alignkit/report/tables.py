@@ -115,12 +115,12 @@ def _per_language(results: Results, dataset: str, measures: list[Measure], name:
         language = "" if is_mean else code
         rows.append(Row(language_label(code), tuple(cells), language, is_total=is_mean))
     better = higher_is_better(results, metric)
+    label = metric_label(metric)
     headings = [measure.setting for measure in measures] if name == "map" else [""]
     return Table(
         name,
         dataset,
-        f"{metric_label(metric)} on {dataset} by query language; "
-        f"{'higher' if better else 'lower'} is better.",
+        f"By query language on {dataset}: {label}; {'higher' if better else 'lower'} is better.",
         "language",
         tuple(ColumnGroup(heading, tuple(results.checkpoints)) for heading in headings),
         tuple(rows),
@@ -149,22 +149,22 @@ def _cells(
     best = _best(results, estimates, metric)
     cells: list[Cell] = []
     for label, estimate in estimates.items():
-        value = estimate.value
         if estimate.is_known:
+            text = format_number(estimate.value, metric)
             marks = DAGGER if label in marked else ""
-            cells.append(Cell(format_number(value, metric), value, value == best, marks))
+            cells.append(Cell(text, estimate.value, text == best, marks))
         else:
             cells.append(footnotes.missing(estimate.reason))
     return cells
 
 
-def _best(results: Results, estimates: dict[str, Estimate], metric: str) -> float | None:
-    """Value to print in bold: none with one checkpoint or for a measure without direction."""
+def _best(results: Results, estimates: dict[str, Estimate], metric: str) -> str | None:
+    """Print the best value, for bold; None where all print alike or no direction is better."""
     better = higher_is_better(results, metric)
     values = [estimate.value for estimate in estimates.values() if estimate.is_known]
-    if better is None or len(values) < 2:
+    if better is None or len({format_number(value, metric) for value in values}) < 2:
         return None
-    return max(values) if better else min(values)
+    return format_number(max(values) if better else min(values), metric)
 
 
 def _legend(results: Results, *, has_daggers: bool) -> list[str]:

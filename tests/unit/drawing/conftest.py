@@ -102,7 +102,7 @@ def _bias(languages, step, rng):
         distance = rng.uniform(300, 900) / (1 + step)
         yield ANSWERS, "multilingual", a, b, "rank_distance", distance
         yield ANSWERS, "multilingual", a, b, "max_rank", distance + 12
-        yield ANSWERS, "multilingual", a, b, "complete@10", rng.uniform(0, 0.3)
+        yield ANSWERS, "multilingual", a, b, "complete@20", rng.uniform(0, 0.3)
     pairs = list(product(languages, languages))
     for a, b in [*pairs, *places]:
         rank = 2.0 if a == b else rng.lognormal(4, 1)
@@ -191,18 +191,19 @@ def _provenance(checkpoints, languages, datasets, n_ids):
             {
                 "name": name, "title": f"The {name} data", "licence": "CC-BY-SA-4.0",
                 "source": "https://example.org/data", "description": "Questions and answers.",
-                "languages": sorted(languages), "n_queries": n_ids * len(languages),
-                "n_passages": 2 * n_ids * len(languages), "checksum": "feedbeef" * 8,
+                "languages": sorted(languages), "queries": dict.fromkeys(languages, n_ids),
+                "passages": dict.fromkeys(languages, 2 * n_ids), "duplicate_passages": 3,
+                "checksum": "feedbeef" * 8,
                 "notes": ["3 passages stand twice"],
             }
             for name in datasets
         ],
         "baseline": checkpoints[0],
-        "seed": 0,
-        "bootstrap": 1000,
+        "settings": {"candidate": "sentence", "seed": 0, "bootstrap": 1000, "split": None},
         "command": f"alignkit compare {' '.join(checkpoints)}",
-        "versions": {"alignkit": "0.1.0", "numpy": "2.3.0"},
-        "hardware": {"device": "cpu", "threads": 2},
+        "environment": {
+            "packages": {"alignkit": "0.1.0", "numpy": "2.3.0"}, "cores": 2, "gpu": None,
+        },
         "projection": {
             name: {
                 label: {"trustworthiness": 0.9, "trustworthiness_pca": 0.7} for label in checkpoints
@@ -212,11 +213,11 @@ def _provenance(checkpoints, languages, datasets, n_ids):
         "metric_cards": {
             "rank_distance": {
                 "definition": "Worst minus best rank among a query's relevant passages.",
-                "range": "0 to the pool's size", "direction": "lower is better",
+                "range": [0.0, None], "direction": "lower is better",
                 "source": "arXiv 2408.10536",
             },
             "map": {
-                "definition": "Mean average precision.", "range": "0 to 1",
+                "definition": "Mean average precision.", "range": [0.0, 1.0],
                 "direction": "higher is better", "source": "arXiv 2004.05484",
             },
         },

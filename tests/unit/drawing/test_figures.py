@@ -82,6 +82,14 @@ def test_difference_panel_is_candidate_minus_baseline_on_a_scale_centred_at_0(ma
     assert mesh.norm.vmin == -mesh.norm.vmax == -np.abs(difference).max()
 
 
+def test_equal_checkpoints_have_no_pattern_in_their_difference(make_results):
+    results = make_results(languages=("th", "de", "en"))
+    metrics = results.metrics.assign(value=0.5)
+    figure = draw("heatmap-map", replace(results, metrics=metrics))
+    norms = [panel(figure, title).collections[0].norm for title in ("base", "tuned − base")]
+    assert [(n.vmin, n.vmax) for n in norms] == [(0.48, 0.52), (-0.02, 0.02)]
+
+
 def test_dots_mark_the_cells_whose_adjusted_p_is_below_a_twentieth(make_results):
     results = make_results(languages=("th", "de", "en"))
     rows = results.comparisons
