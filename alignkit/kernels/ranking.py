@@ -158,14 +158,15 @@ def rank_cells(
         score_cells(rows[cells], columns[cells], score[cells], *exact)
         bounds = decision_bounds(score[cells], queries.length[rows[cells]], passages)
         keep, memo = _Keep(last - first, k), new_memo(len(passages.fast))
-        tile = np.empty((last - first, COLUMNS), np.float32)
+        buffer = np.empty((last - first) * COLUMNS, np.float32)
         settled = 0
         for start in range(0, len(passages.fast), COLUMNS):
             stop = min(start + COLUMNS, len(passages.fast))
-            scores = tile[:, : stop - start]
+            scores = tile_of(buffer, last - first, stop - start)
             np.matmul(queries.fast[first:last], passages.fast[start:stop].T, out=scores)
             settled += _scan(
-                scores, first, start, pool_starts, cell_starts, cell_pools, cells.start, *bounds,
+                scores, first, start, pool_starts, cell_starts, columns, cell_pools,
+                cells.start, *bounds,
                 pool_rank, overall, keep.scores, keep.columns, keep.filled, passages.same,
                 *memo, *exact,
             )  # fmt: skip
@@ -218,6 +219,13 @@ def _errors(
 def cpus() -> int:
     """Count the processors this process may use; a container's limit counts."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def tile_of(
+    buffer: Float[np.ndarray, " room"], n_rows: int, n_columns: int
+) -> Float[np.ndarray, "rows columns"]:
+    """Cut a tile without gaps from a buffer: scans of rows with gaps are not vectorised."""
+    return buffer[: n_rows * n_columns].reshape(n_rows, n_columns)
 
 
 def new_memo(n: int) -> tuple[Float[np.ndarray, " n"], Cells]:
@@ -308,7 +316,7 @@ def _push(heap, where, n, value, column):
 @no_type_check
 @njit(nogil=True, cache=True)
 def _scan(
-    tile, first_row, first_column, pool_starts, cell_starts, cell_pools, first_cell,
+    tile, first_row, first_column, pool_starts, cell_starts, columns, cell_pools, first_cell,
     least, low, high, pool_rank, overall, kept, kept_columns, filled,
     same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
@@ -324,7 +332,8 @@ def _scan(
         row = first_row + i
         cells = slice(cell_starts[row], cell_starts[row + 1])
         bounds = slice(cells.start - first_cell, cells.stop - first_cell)
-        own, ranks, pool_ranks = cell_pools[cells], overall[cells], pool_rank[cells]
+        asked, own = columns[cells], cell_pools[cells]
+        ranks, pool_ranks = overall[cells], pool_rank[cells]
         row_least, row_low, row_high = least[bounds], low[bounds], high[bounds]
         lowest = row_low.min() if len(row_low) else np.inf
         for pool in range(pool_starts.shape[0] - 1):
@@ -336,8 +345,8 @@ def _scan(
             n_stretches = _largest_of_stretches(run, largest)
             if largest[n_stretches] >= lowest:
                 settled += _rank_run(
-                    run, largest, n_stretches, row, first_column + begin, pool, own,
-                    row_least, row_low, row_high, pool_ranks, ranks,
+                    run, largest, n_stretches, row, first_column + begin, pool, asked,
+                    own, row_least, row_low, row_high, pool_ranks, ranks,
                     same, known, whose, q, q_scale, p, p_scale, p_offset,
                 )  # fmt: skip
             if capacity and (filled[i] < capacity or largest[n_stretches] > kept[i, 0]):
@@ -364,47 +373,61 @@ def _largest_of_stretches(run, largest):
 @no_type_check
 @njit(nogil=True, cache=True)
 def _rank_run(
-    run, largest, n_stretches, row, first_column, pool, cell_pools, least, low, high, pool_rank,
-    overall, same, known, whose, q, q_scale, p, p_scale, p_offset,
+    run, largest, n_stretches, row, first_column, pool, asked, cell_pools, least, low, high,
+    pool_rank, overall, same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
     """Add a run of one pool to the ranks of a row's cells; returns how many were settled."""
     settled = 0
     for cell in range(least.shape[0]):
         if largest[n_stretches] < low[cell]:
             continue
-        # Deep in the ranking most stretches count: one pass over the run is cheaper then, and
-        # looks at stretches only if something is open.
-        counted = -1
-        reached = 0
-        for s in range(n_stretches):
-            reached += largest[s] >= low[cell]
-        if 2 * reached > n_stretches:
-            maybe, counted = count_two(run, low[cell], high[cell])
-            if maybe == counted:
-                reached = 0
-        sure = 0
-        for s in range(n_stretches if reached else 0):
-            if largest[s] < low[cell]:
-                continue
-            stretch = run[s * STRETCH : (s + 1) * STRETCH]
-            maybe, certain = count_two(stretch, low[cell], high[cell])
-            sure += certain
-            if maybe == certain:
-                continue
-            settled += maybe - certain
-            for j in range(stretch.shape[0]):
-                if low[cell] <= stretch[j] < high[cell]:
-                    column = first_column + s * STRETCH + j
-                    score = score_once(
-                        row, column, same, known, whose, q, q_scale, p, p_scale, p_offset
-                    )
-                    sure += score >= least[cell]
-        if reached == 0:
-            sure = counted
+        # Deep in the ranking most stretches count, and one pass over the run is cheaper. The cell
+        # itself is always open, and needs no settling.
+        is_here = first_column <= asked[cell] < first_column + run.shape[0]
+        maybe, sure = -1, 0
+        if 2 * np.sum(largest[:n_stretches] >= low[cell]) > n_stretches:
+            maybe, sure = count_two(run, low[cell], high[cell])
+        if maybe == sure + is_here:
+            sure += is_here
+        else:
+            sure = 0
+            for s in range(n_stretches):
+                if largest[s] >= low[cell]:
+                    more, opened = count_settled(
+                        run[s * STRETCH : (s + 1) * STRETCH], least[cell], low[cell], high[cell],
+                        row, first_column + s * STRETCH, asked[cell],
+                        same, known, whose, q, q_scale, p, p_scale, p_offset,
+                    )  # fmt: skip
+                    sure += more
+                    settled += opened
         overall[cell] += sure
         if cell_pools[cell] == pool:
             pool_rank[cell] += sure
     return settled
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def count_settled(
+    scores, least, low, high, row, first_column, asked,
+    same, known, whose, q, q_scale, p, p_scale, p_offset,
+) -> tuple[int, int]:  # fmt: skip
+    """Count the scores that are no less than the cell's, and those that float64 had to settle."""
+    maybe, count = count_two(scores, low, high)
+    opened = maybe - count
+    settled = 0
+    for j in range(scores.shape[0] if opened else 0):
+        if low <= scores[j] < high:
+            c = same[first_column + j]
+            if c == same[asked]:  # the cell itself, or its equal: a tie for sure
+                count += 1
+            else:
+                if whose[c] != row:  # once a query and vector, however many cells ask
+                    known[c] = dot(q[row], p[c]) * q_scale[row] * p_scale[c] + p_offset[c]
+                    whose[c] = row
+                count += known[c] >= least
+                settled += 1
+    return count, settled
 
 
 @no_type_check

@@ -7,6 +7,7 @@ ranks a's translations in b along its rows and b's translations in a along its c
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations
 from threading import Lock, local
 from typing import no_type_check
 
@@ -19,12 +20,13 @@ from alignkit.kernels.ranking import (
     COLUMNS,
     ROWS,
     Side,
+    count_settled,
     count_two,
     cpus,
     decision_bounds,
     new_memo,
     score_cells,
-    score_once,
+    tile_of,
 )
 
 
@@ -53,7 +55,6 @@ def rank_translations(
     translation in b, -1 where there is none. Scores must be symmetric: "cosine" or "dot".
     Memory: one tile of 512 × 2048 scores a thread beside the result.
     """
-    n_languages = len(starts) - 1
     rows, languages = np.nonzero(partner >= 0)
     exact = (texts.vectors, texts.scale, texts.vectors, texts.scale, texts.offset)
     score = np.full(partner.shape, np.nan)
@@ -64,75 +65,75 @@ def rank_translations(
     rank = np.zeros(partner.shape, np.int64)
     lock, room = Lock(), local()
 
-    def tile(a: int, b: int, row: int, column: int) -> int:
-        last_row = min(row + ROWS, starts[a + 1])
-        last_column = min(column + COLUMNS, starts[b + 1])
-        scores = room.tile[: last_row - row, : last_column - column]
-        np.matmul(texts.fast[row:last_row], texts.fast[column:last_column].T, out=scores)
-        along_rows, along_columns = (
-            np.zeros(scores.shape[0], np.int64),
-            np.zeros(scores.shape[1], np.int64),
-        )
-        least, low, high = (np.ascontiguousarray(bound[row:last_row, b]) for bound in bounds)
-        settled = _rank_rows(scores, row, column, least, low, high, along_rows, *room.memo, *exact)
-        room.memo[-1].fill(-1)  # what the rows asked is no answer for the columns
-        least, low, high = (np.ascontiguousarray(bound[column:last_column, a]) for bound in bounds)
-        memo = (texts.same, *new_memo(len(texts.fast)))
-        settled += _rank_columns(
-            scores, row, column, least, low, high, along_columns, *memo, *exact
-        )
-        with lock:
-            rank[row:last_row, b] += along_rows
-            rank[column:last_column, a] += along_columns
+    def cells(texts_of: slice, language: int) -> list[np.ndarray]:
+        return [part[texts_of, language].copy() for part in (partner, *bounds)]
+
+    def tile(place: tuple[int, int, int, int]) -> int:
+        a, b, row, column = place
+        rows = slice(row, min(row + ROWS, int(starts[a + 1])))
+        columns = slice(column, min(column + COLUMNS, int(starts[b + 1])))
+        scores = tile_of(room.buffer, rows.stop - row, columns.stop - column)
+        np.matmul(texts.fast[rows], texts.fast[columns].T, out=scores)
+        settled = 0
+        for rank_side, side, language in ((_rank_rows, rows, b), (_rank_columns, columns, a)):
+            found = np.zeros(side.stop - side.start, np.int64)
+            settled += rank_side(
+                scores, row, column, *cells(side, language), found, texts.same, *room.memo, *exact
+            )
+            room.memo[-1].fill(-1)  # what a row asked is no answer for a column
+            with lock:
+                rank[side, language] += found
         if advance is not None:
             advance(scores.size)
         return settled
 
-    def tiles() -> Iterator[tuple[int, int, int, int]]:
-        for a in range(n_languages):
-            for b in range(a + 1, n_languages):
-                for row in range(starts[a], starts[a + 1], ROWS):
-                    for column in range(starts[b], starts[b + 1], COLUMNS):
-                        yield a, b, row, column
-
     def furnish() -> None:  # once a thread: fresh pages for every tile took a third of the time
-        room.tile = np.empty((ROWS, COLUMNS), np.float32)
-        room.memo = (texts.same, *new_memo(len(texts.fast)))
+        room.buffer = np.empty(ROWS * COLUMNS, np.float32)
+        room.memo = new_memo(len(texts.fast))
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(cpus(), initializer=furnish) as pool:
-        settled = sum(pool.map(lambda place: tile(*place), tiles()))
+        settled = sum(pool.map(tile, _tiles(starts)))
     rank[partner < 0] = 0
     return TranslationRanks(rank, score, settled)
+
+
+def _tiles(starts: Int[np.ndarray, " starts"]) -> Iterator[tuple[int, int, int, int]]:
+    """Go through pairs of languages a < b, and blocks of a's rows × b's rows."""
+    edges: list[int] = starts.tolist()
+    for a, b in combinations(range(len(edges) - 1), 2):
+        for row in range(edges[a], edges[a + 1], ROWS):
+            for column in range(edges[b], edges[b + 1], COLUMNS):
+                yield a, b, row, column
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
 def _rank_rows(
-    tile, first_row, first_column, least, low, high, rank,
+    tile, first_row, first_column, asked, least, low, high, rank,
     same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
     settled = 0
     for i in range(tile.shape[0]):
-        if np.isnan(least[i]):
+        if asked[i] < 0:
             continue
-        maybe, sure = count_two(tile[i], low[i], high[i])
-        rank[i] = sure
-        if maybe == sure:
-            continue
-        settled += maybe - sure
-        row = first_row + i
-        for j in range(tile.shape[1]):
-            if low[i] <= tile[i, j] < high[i]:
-                c = first_column + j
-                score = score_once(row, c, same, known, whose, q, q_scale, p, p_scale, p_offset)
-                rank[i] += score >= least[i]
+        # The translation itself is always open, and needs no settling.
+        is_here = first_column <= asked[i] < first_column + tile.shape[1]
+        maybe, rank[i] = count_two(tile[i], low[i], high[i])
+        if maybe == rank[i] + is_here:
+            rank[i] += is_here
+        else:
+            rank[i], opened = count_settled(
+                tile[i], least[i], low[i], high[i], first_row + i, first_column, asked[i],
+                same, known, whose, q, q_scale, p, p_scale, p_offset,
+            )  # fmt: skip
+            settled += opened
     return settled
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
 def _rank_columns(
-    tile, first_row, first_column, least, low, high, rank,
+    tile, first_row, first_column, asked, least, low, high, rank,
     same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
     settled = 0
@@ -143,15 +144,17 @@ def _rank_columns(
             maybe[j] += one if tile[i, j] >= low[j] else zero
             sure[j] += one if tile[i, j] >= high[j] else zero
     for j in range(tile.shape[1]):
-        rank[j] = np.int64(sure[j])
-        if maybe[j] == sure[j]:
+        if asked[j] < 0:
             continue
-        settled += np.int64(maybe[j] - sure[j])
-        c = first_column + j
-        for i in range(tile.shape[0]):
-            if low[j] <= tile[i, j] < high[j]:
-                # Scores are symmetric: the column asks, the rows are what is asked.
-                row = first_row + i
-                score = score_once(c, row, same, known, whose, q, q_scale, p, p_scale, p_offset)
-                rank[j] += score >= least[j]
+        is_here = first_row <= asked[j] < first_row + tile.shape[0]
+        rank[j] = np.int64(sure[j])
+        if maybe[j] == sure[j] + is_here:
+            rank[j] += is_here
+        else:
+            # Scores are symmetric: the column asks, the rows are what is asked.
+            rank[j], opened = count_settled(
+                tile[:, j].copy(), least[j], low[j], high[j], first_column + j, first_row, asked[j],
+                same, known, whose, q, q_scale, p, p_scale, p_offset,
+            )  # fmt: skip
+            settled += opened
     return settled
