@@ -26,8 +26,8 @@ Array = np.ndarray
 Rows = dict[str, Any]
 # Holm multiplies the least p by the size of the family, and p can't be less than 1 / (flips + 1):
 # 1,000 flips could never call one of 110 pairs significant. With so many flips for each test of the
-# largest family an adjusted p of .025 can be reached.
-FLIPS_PER_TEST = 40
+# largest family an adjusted p of .04 can be reached.
+FLIPS_PER_TEST = 25
 _FAMILY = ["dataset", "task", "setting", "metric", "level"]
 
 
@@ -48,9 +48,9 @@ class Resampler:
     """
 
     def __init__(self, n_ids: int, n_resamples: int, rng: np.random.Generator) -> None:
-        weights = bootstrap_weights(n_ids, n_resamples, rng)
-        self._weights = np.vstack([np.ones(n_ids), weights])  # the data themselves come first
-        self._below: dict[Design, Array] = {}
+        self._once = np.ones((1, n_ids))
+        self._weights = bootstrap_weights(n_ids, n_resamples, rng)
+        self._below: dict[Design, tuple[Array, Array]] = {}
         self._summaries: dict[tuple[int, Design], Summary] = {}
 
     def summarise(self, measured: Measured) -> Summary:
@@ -63,10 +63,18 @@ class Resampler:
     def _summarise(self, measured: Measured) -> Summary:
         design = measured.design
         if design not in self._below:
-            self._below[design] = weighted_sums(self._weights, design.denominator)
-        above = weighted_sums(self._weights, measured.numerator)
-        resampled = group_means(ratios(above, self._below[design]), design.members)
-        return Summary(resampled[0], percentile_interval(resampled[1:]), resampled[1:])
+            self._below[design] = self._sums(design.denominator)
+        value, resampled = (
+            group_means(ratios(above, below), design.members)
+            for above, below in zip(
+                self._sums(measured.numerator), self._below[design], strict=True
+            )
+        )
+        return Summary(value[0], percentile_interval(resampled), resampled)
+
+    def _sums(self, per_id: Array) -> tuple[Array, Array]:
+        """Sum over the data themselves, exactly, and over each resample."""
+        return weighted_sums(self._once, per_id), weighted_sums(self._weights, per_id)
 
 
 def tabulate(

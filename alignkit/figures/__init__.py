@@ -91,20 +91,35 @@ def draw_all(
     `style` is laid over alignkit's matplotlib settings. Files are called
     `{dataset}-{figure}.{format}`, with "-at-" for the "@" of a metric.
     """
-    from alignkit.figures.style import check_formats, drawing, save
+    from alignkit.figures import kept
+    from alignkit.figures.style import check_formats, drawing
 
     check_formats(formats)
     folder.mkdir(parents=True, exist_ok=True)
     cards = sorted(FIGURES.values(), key=lambda card: (card.order, card.name))
+    key = kept.key_of(results, style or {})
     drawn: list[DrawnFigure] = []
     with drawing(style or {}):
         for dataset in results.datasets:
             for card in cards:
-                picture = card.draw(results, dataset) if card.applies(results, dataset) else None
-                if picture is None:
-                    continue
                 stem = f"{dataset}-{card.name}".replace("@", "-at-")
-                paths = save(picture, folder, stem, formats)
-                words = card.caption(results, dataset), card.alt(results, dataset)
-                drawn.append(DrawnFigure(card.name, dataset, paths, *words, picture.get_figwidth()))
+                paths = {name: folder / f"{stem}.{name}" for name in formats}
+                width = kept.take(key, paths)
+                if width is None and card.applies(results, dataset):
+                    width = _draw_one(card, results, dataset, paths)
+                    kept.keep(key, paths, width)
+                if width:
+                    words = card.caption(results, dataset), card.alt(results, dataset)
+                    drawn.append(DrawnFigure(card.name, dataset, paths, *words, width))
     return drawn
+
+
+def _draw_one(card: FigureCard, results: Results, dataset: str, paths: dict[str, Path]) -> float:
+    """Draw a figure to its files and return its width in inches; 0 where it says nothing."""
+    from alignkit.figures.style import save
+
+    picture = card.draw(results, dataset)
+    if picture is None:
+        return 0.0
+    save(picture, paths)
+    return picture.get_figwidth()

@@ -106,15 +106,13 @@ def freeze_layout(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
-def save(figure: Figure, folder: Path, stem: str, formats: Sequence[str]) -> dict[str, Path]:
-    """Write a figure in every format, without dates, and return the paths."""
+def save(figure: Figure, paths: Mapping[str, Path]) -> None:
+    """Write a figure to a file of each format, without dates."""
     freeze_layout(figure)
-    paths = {name: folder / f"{stem}.{name}" for name in formats}
     dpi = figure.dpi
     for name, path in paths.items():
         _WRITERS[name](figure, path)
         figure.set_dpi(dpi)  # the canvases for PDF and SVG leave it at 72
-    return paths
 
 
 def check_formats(formats: Sequence[str]) -> None:

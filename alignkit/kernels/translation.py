@@ -77,9 +77,8 @@ def rank_translations(
         settled = 0
         for rank_side, side, language in ((_rank_rows, rows, b), (_rank_columns, columns, a)):
             found = np.zeros(side.stop - side.start, np.int64)
-            settled += rank_side(
-                scores, row, column, *cells(side, language), found, texts.same, *room.memo, *exact
-            )
+            arguments = (*cells(side, language), found, texts.same, *room.memo, *exact)
+            settled += rank_side(scores, row, column, *arguments)
             room.memo[-1].fill(-1)  # what a row asked is no answer for a column
             with lock:
                 rank[side, language] += found
