@@ -80,6 +80,9 @@ def compare(
     reference = _baseline(opened, baseline)
     if out is None:
         return _run(opened, reference, data, settings, reporter)
+    from alignkit.figures.style import check_formats  # matplotlib, which only files need
+
+    check_formats(formats)
     with new_folder(Path(out), force=force) as folder:
         results = _run(opened, reference, data, settings, reporter)
         write_run(results, folder, formats=formats, reporter=reporter)

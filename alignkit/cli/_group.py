@@ -92,14 +92,17 @@ def _by_command(found: dict[str, Any], path: str) -> dict[str, Any]:
         for key in own:
             _check_key(key, sorted(of_command), f"{path}, [{name}]")
         values = {key: value for key, value in shared.items() if key in of_command} | own
-        merged[name] = {of_command[key]: _as_option(value) for key, value in values.items()}
+        merged[name] = {
+            of_command[key].name: _as_option(of_command[key], value)
+            for key, value in values.items()
+        }
     return merged
 
 
-def _options(command: str) -> dict[str, str]:
-    """Names of a command's options as users write them, and as click names their parameters."""
+def _options(command: str) -> dict[str, click.Parameter]:
+    """Options of a command by the names that users write."""
     return {
-        option.removeprefix("--"): parameter.name or ""
+        option.removeprefix("--"): parameter
         for parameter in _command(command).params
         for option in parameter.opts
         if option.startswith("--")
@@ -114,5 +117,9 @@ def _check_key(key: str, known: list[str], where: str) -> None:
     raise AlignkitError(f"{where}: no option is called {key!r}; {hint}")
 
 
-def _as_option(value: object) -> object:
-    return [str(item) for item in value] if isinstance(value, list) else value
+def _as_option(option: click.Parameter, value: object) -> object:
+    """Give a list as several options where the option may be repeated, else with commas."""
+    if not isinstance(value, list):
+        return value
+    items = [str(item) for item in value]
+    return items if option.multiple else ",".join(items)

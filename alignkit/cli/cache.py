@@ -52,7 +52,7 @@ def prune(older_than: int | None, everything: bool) -> None:
         raise AlignkitError("give --older-than or --all, not both")
     freed = VectorStore().prune(older_than_days=older_than, everything=everything)
     if everything or older_than is not None:
-        freed += kept.forget(0 if older_than is None else older_than * 86_400)
+        freed += kept.forget(older_than_days=older_than or 0)
     click.echo(f"freed {freed / 1e6:,.1f} MB")
 
 

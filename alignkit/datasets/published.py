@@ -61,7 +61,7 @@ def _own(release: Release, folder: Path, language: str) -> Path:
     if file.is_file():
         return file
     there = [known for known in release.card.languages if (folder / f"{known}.json").is_file()]
-    mend = f", or name the languages that are there ({', '.join(there)})" if there else ""
+    mend = f", or take only what is there: --languages {','.join(there)}" if there else ""
     raise AlignkitError(
         f"{folder} has no {file.name}; put it there from {release.folder}/{release.file(language)}"
         f"{mend}"

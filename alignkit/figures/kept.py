@@ -74,11 +74,11 @@ def keep(key: str, paths: Mapping[str, Path], width: float) -> None:
         return
 
 
-def forget(older_than_seconds: float = 0.0) -> int:
+def forget(*, older_than_days: int) -> int:
     """Remove kept figures that are so old, and return the bytes that this freed."""
-    freed = 0
+    freed, latest = 0, time.time() - older_than_days * 86_400
     for home in folder().glob("*"):
-        if time.time() - home.stat().st_mtime >= older_than_seconds:
+        if home.stat().st_mtime <= latest:
             freed += sum(file.stat().st_size for file in home.iterdir())
             shutil.rmtree(home, ignore_errors=True)
     return freed

@@ -86,7 +86,7 @@ def languages_of(results: Results, dataset: str | None = None) -> list[str]:
     """Languages of a dataset, or of all, in the order of every figure and table."""
     metrics = results.metrics
     rows = metrics if dataset is None else where(metrics, dataset=dataset)
-    codes = set(rows["query_language"]) | set(rows["passage_language"])
+    codes = {*rows["query_language"].unique(), *rows["passage_language"].unique()}
     return display_order(sorted(codes - {AVERAGE}))
 
 

@@ -98,7 +98,7 @@ def test_a_folder_without_a_language_says_where_to_get_it(two_languages):
     assert str(error.value) == (
         f"{two_languages} has no th.json; put it there from https://raw.githubusercontent.com/"
         "google-research-datasets/lareqa/5405d2a77e83d5ccb47623a3f9e5604c3f103193/xquad-r/th.json, "
-        "or name the languages that are there (de, en)"
+        "or take only what is there: --languages de,en"
     )
 
 

@@ -1,0 +1,235 @@
+"""Bad input: exit code 2, one line that names the fault and the mend, nothing half-written."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+
+def refused(result, *words):
+    code, out, err = result
+    assert code == 2, err
+    assert out == ""
+    lines = [line for line in err.splitlines() if line.startswith("alignkit: ")]
+    assert len(lines) == 1, err
+    assert "Traceback" not in err
+    for word in words:
+        assert word in lines[0], lines[0]
+
+
+@pytest.fixture
+def compare(alignkit, data, vectors, here):
+    """Compare a sound checkpoint with another; the output folder must not come to be."""
+    vectors("sound.npz")
+
+    def call(*arguments):
+        result = alignkit("compare", "sound.npz", *arguments, "--data", data, "--out", "run")
+        assert not (here / "run").exists()
+        assert not list(here.glob(".run*"))
+        return result
+
+    return call
+
+
+def test_a_folder_that_is_no_model(compare, here):
+    (here / "nothing").mkdir()
+    refused(compare("./nothing"), "nothing is no checkpoint", "looked for")
+
+
+def test_a_model_file_cut_off_in_the_middle(compare, here):
+    from tiny_models import make_plain_model
+
+    folder = make_plain_model(here / "cut", seed=0)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    refused(compare("./cut"), "model.safetensors", "cut off")
+
+
+def test_a_model_that_is_only_pickled(compare, here):
+    from tiny_models import make_plain_model
+
+    folder = make_plain_model(here / "pickled", seed=0)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    refused(compare("./pickled"), "pytorch_model.bin", "--allow-pickle")
+
+
+def cut(n):
+    return lambda ids, embeddings: (ids[n:], embeddings[n:])
+
+
+def doubled(ids, embeddings):
+    return np.append(ids, ids[0]), np.vstack([embeddings, embeddings[:1]])
+
+
+def with_nan(ids, embeddings):
+    embeddings[3, 2] = np.nan
+    return ids, embeddings
+
+
+def with_zeros(ids, embeddings):
+    embeddings[3] = 0
+    return ids, embeddings
+
+
+def too_few(ids, embeddings):
+    return ids, embeddings[:-1]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (cut(5), ("5 of", "de:q0", "export-texts")),
+        (doubled, ("de:q0", "more than once")),
+        (with_nan, ("NaN", "de:q3")),
+        (with_zeros, ("zero", "de:q3")),
+        (too_few, ("71", "72")),
+    ],
+)
+def test_unsound_vectors(compare, vectors, change, words):
+    refused(compare(vectors("unsound.npz", change=change)), "unsound", *words)
+
+
+def test_vectors_of_another_dimension_than_asked(compare, vectors):
+    refused(compare(vectors("other.npz") + ",truncate-dim=99"), "16 dimensions", "99")
+
+
+def test_a_dataset_folder_with_a_missing_language(alignkit, vectors, here, write_lareqa):
+    folder = here / "lareqa"
+    for language in ("ar", "de"):
+        write_lareqa(folder, language, [(["One."], {"x": ("What?", "One")})])
+    vectors("a.npz"), vectors("b.npz")
+    result = alignkit("compare", "a.npz", "b.npz", "--data", f"xquad-r:{folder}", "--out", "run")
+    refused(result, "el.json", "--languages")
+
+
+def test_a_dataset_with_broken_json(alignkit, vectors, here, write_lareqa):
+    file = write_lareqa(here / "lareqa", "de", [(["One."], {"x": ("What?", "One")})])
+    file.write_text(file.read_text()[:40])
+    vectors("a.npz"), vectors("b.npz")
+    result = alignkit("compare", "a.npz", "b.npz", "--data", f"xquad-r:{here / 'lareqa'}",
+                      "--languages", "de", "--out", "run")  # fmt: skip
+    refused(result, "de.json", "line 1")
+
+
+def test_an_answer_outside_its_context(alignkit, vectors, here, write_lareqa):
+    file = write_lareqa(here / "lareqa", "de", [(["One."], {"x": ("What?", "One")})])
+    content = json.loads(file.read_text())
+    content["data"][0]["paragraphs"][0]["qas"][0]["answers"][0]["answer_start"] = 99
+    file.write_text(json.dumps(content))
+    vectors("a.npz"), vectors("b.npz")
+    result = alignkit("compare", "a.npz", "b.npz", "--data", f"xquad-r:{here / 'lareqa'}",
+                      "--languages", "de", "--out", "run")  # fmt: skip
+    refused(result, "de.json", "'x'")
+
+
+def test_a_language_that_nobody_has(compare, vectors):
+    refused(compare(vectors("b.npz"), "--languages", "de,fi"), "'fi'", "'de', 'en', 'th'")
+
+
+def test_a_language_that_is_none(compare, vectors):
+    refused(compare(vectors("b.npz"), "--languages", "de,xx"), "'xx'")
+
+
+def test_one_checkpoint_to_compare(compare):
+    refused(compare(), "two checkpoints", "analyze")
+
+
+def test_two_equal_labels(compare, vectors):
+    refused(compare(f"sound={vectors('b.npz')}"), "'sound'", "label")
+
+
+def test_an_unknown_baseline(compare, vectors):
+    refused(compare(vectors("b.npz"), "--baseline", "c"), "'c'", "sound, b")
+
+
+def test_an_output_folder_that_exists(alignkit, data, vectors, here):
+    (here / "run").mkdir()
+    (here / "run" / "mine.txt").write_text("mine")
+    arguments = ("compare", vectors("a.npz"), vectors("b.npz"), "--data", data, "--out", "run")
+    refused(alignkit(*arguments), "run exists", "--force")
+    refused(alignkit(*arguments, "--force"), "not a run")
+    assert [path.name for path in (here / "run").iterdir()] == ["mine.txt"]
+
+
+def test_a_cuda_device_that_is_not_there(compare, here):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    from tiny_models import make_plain_model
+
+    make_plain_model(here / "model", seed=0)
+    refused(compare("./model", "--device", "cuda"), "cuda", "--device")
+
+
+def test_an_unwritable_place(alignkit, data, vectors, here):
+    (here / "file").write_text("")  # a file where a folder must be: root can't write there either
+    vectors("a.npz"), vectors("b.npz")
+    result = alignkit("compare", "a.npz", "b.npz", "--data", data, "--out", "file/run")
+    refused(result, "cannot write file/run", "--out")
+
+
+def test_an_unwritable_cache(compare, here, monkeypatch):
+    from tiny_models import make_plain_model
+
+    make_plain_model(here / "model", seed=0)
+    (here / "file").write_text("")
+    monkeypatch.setenv("ALIGNKIT_CACHE", str(here / "file" / "cache"))
+    refused(compare("./model"), "ALIGNKIT_CACHE")
+
+
+def test_a_format_that_no_figure_has(compare, vectors):
+    refused(compare(vectors("b.npz"), "--format", "pdf,gif"), "'gif'", "pdf")
+
+
+def test_an_option_that_does_not_exist(compare, vectors):
+    refused(compare(vectors("b.npz"), "--bootstraps", "9"), "--bootstrap")
+
+
+def test_a_misspelt_command(alignkit):
+    refused(alignkit("comapre"), "Did you mean 'compare'?")
+
+
+def test_a_misspelt_metric(alignkit):
+    refused(alignkit("metrics", "recal"), "Did you mean 'recall'?")
+    refused(alignkit("metrics", "recall@7"), "recall@1, recall@5, recall@10, recall@100")
+
+
+def test_a_misspelt_dataset(alignkit):
+    refused(alignkit("datasets", "xquad"), "Did you mean 'xquad-r'?")
+
+
+def test_a_misspelt_setting_in_the_file(alignkit, here):
+    (here / "alignkit.toml").write_text("boostrap = 100\n")
+    refused(alignkit("metrics"), "alignkit.toml", "did you mean 'bootstrap'?")
+    (here / "alignkit.toml").write_text("bootstrap = \n")
+    refused(alignkit("metrics"), "alignkit.toml is not TOML")
+
+
+def test_a_report_of_something_that_is_no_run(alignkit, here):
+    refused(alignkit("report", "nowhere"), "nowhere is not a run")
+    (here / "old").mkdir()
+    (here / "old" / "results.json").write_text('{"schema": "alignkit.results/0"}')
+    refused(alignkit("report", "old"), "alignkit.results/0", "alignkit.results/1")
+
+
+def test_texts_to_a_file_of_unknown_kind_or_one_that_exists(alignkit, data):
+    refused(alignkit("export-texts", "--data", data, "--out", "t.xml"), "t.xml", ".jsonl")
+    refused(alignkit("export-texts", "--data", data, "--out", "small.jsonl"), "exists", "--force")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a small file system limit")
+def test_a_full_disk_leaves_the_old_run(alignkit, data, vectors, here, monkeypatch):
+    arguments = ("compare", vectors("a.npz"), vectors("b.npz", seed=1), "--data", data, "--out",
+                 "run", "--no-umap", "--format", "png", "--bootstrap", "20", "--force")  # fmt: skip
+    assert alignkit(*arguments)[0] == 0
+    before = (here / "run" / "results.json").read_bytes()
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr("alignkit.run.write_results", full)
+    refused(alignkit(*arguments), "No space left")
+    assert (here / "run" / "results.json").read_bytes() == before
