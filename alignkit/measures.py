@@ -84,12 +84,18 @@ class Measures:
 
 
 def measure(
-    dataset: Dataset, queries: Embeddings, passages: Embeddings, *, reporter: Reporter = SILENT
+    dataset: Dataset,
+    queries: Embeddings,
+    passages: Embeddings,
+    *,
+    keep: bool = False,
+    reporter: Reporter = SILENT,
 ) -> Measures:
     """Compute every registered metric that the data allow.
 
     `queries` and `passages` embed the dataset's texts in their order; both come from one
-    checkpoint. Raises AlignkitError when their dimensions differ.
+    checkpoint. With `keep`, ranks are taken from the user's cache, or put there. Raises
+    AlignkitError when their dimensions differ.
     """
     if queries.vectors.shape[1] != passages.vectors.shape[1]:
         raise AlignkitError(
@@ -99,7 +105,7 @@ def measure(
     ids = tuple(sorted(dataset.queries.frame["parallel_id"].unique()))
     ranks = [
         rank_task(task, queries, passages if task.name == "answer-retrieval" else queries,
-                  ids, reporter=reporter)
+                  ids, keep=keep, reporter=reporter)
         for task in dataset.tasks
     ]  # fmt: skip
     measured = [one for task in ranks for one in _measure_task(task)]

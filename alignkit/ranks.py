@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from alignkit import kept_ranks
 from alignkit.kernels.ranking import Best, CellRanks, Side, prepare, rank_cells
 from alignkit.kernels.translation import rank_translations
 from alignkit.metrics import METRICS, RelevantRanks
@@ -88,9 +89,13 @@ def rank_task(
     passages: Embeddings,
     ids: tuple[str, ...],
     *,
+    keep: bool = False,
     reporter: Reporter = SILENT,
 ) -> TaskRanks:
-    """Rank every relevant passage exactly, in one pass over blocks of scores."""
+    """Rank every relevant passage exactly, in one pass over blocks of scores.
+
+    With `keep` the ranks are taken from the cache, or put there.
+    """
     languages = tuple(sorted({*task.queries.languages, *task.passages.languages}))
     passage_language = codes(task.passages.frame["language"], languages)
     order = np.argsort(passage_language, kind="stable")  # pools are runs of passages
@@ -98,22 +103,35 @@ def rank_task(
     place[order] = np.arange(len(order))
     starts = np.searchsorted(passage_language[order], np.arange(len(languages) + 1))
     in_order = bool(np.all(order[:-1] < order[1:]))
-    side = prepare(
-        passages.vectors if in_order else passages.vectors[order], "passage", queries.similarity
-    )
+    pools = passages.vectors if in_order else passages.vectors[order]
     cell_language = passage_language[task.qrels.passages]
-    if task.name == "question-alignment" and queries.similarity != "euclidean":
-        with reporter.bar(f"ranking, {task.name}", len(order) ** 2 // 2) as advance:
-            cells = _rank_translations(task.qrels, side, starts, place, cell_language, advance)
-        best = None
-    else:
+
+    def rank() -> tuple[CellRanks, Best | None]:
+        side = prepare(pools, "passage", queries.similarity)
+        if task.name == "question-alignment" and queries.similarity != "euclidean":
+            with reporter.bar(f"ranking, {task.name}", len(order) ** 2 // 2) as advance:
+                return _rank_translations(
+                    task.qrels, side, starts, place, cell_language, advance
+                ), None
         query_side = prepare(queries.vectors, "query", queries.similarity)
         with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
             cells, best = rank_cells(
                 query_side, side, task.qrels.queries, place[task.qrels.passages], starts,
                 cutoffs=share_cutoffs(), advance=advance,
             )  # fmt: skip
-        best = Best(np.where(best.columns < 0, -1, order[best.columns]), best.scores, best.shares)
+        columns = np.where(best.columns < 0, -1, order[best.columns])
+        return cells, Best(columns, best.scores, best.shares)
+
+    if keep:
+        words = (task.name, queries.similarity, share_cutoffs())
+        key = kept_ranks.key_of(words, queries.vectors, passages.vectors, passage_language,
+                                task.qrels.queries, task.qrels.passages)  # fmt: skip
+        found = kept_ranks.take(key)
+        if found is None:
+            found = rank()
+            kept_ranks.keep(key, *found)
+    else:
+        found = rank()
     return TaskRanks(
         task,
         languages,
@@ -122,8 +140,7 @@ def rank_task(
         codes(task.queries.frame["language"], languages),
         cell_language,
         np.diff(starts),
-        cells,
-        best,
+        *found,
     )
 
 

@@ -218,7 +218,7 @@ def _run_dataset(
             queries[checkpoint.label] = session.embed(dataset.queries, "query")
             passages = session.embed(dataset.passages, "passage")
         measures[checkpoint.label] = measure(
-            dataset, queries[checkpoint.label], passages, reporter=reporter
+            dataset, queries[checkpoint.label], passages, keep=True, reporter=reporter
         )
     metrics, comparisons = tabulate(
         measures, baseline, n_resamples=settings.bootstrap, seed=settings.seed
@@ -300,7 +300,6 @@ def _described_dataset(dataset: Dataset) -> dict[str, Any]:
         "queries": queries["language"].value_counts(sort=False).to_dict(),
         "passages": passages["language"].value_counts(sort=False).to_dict(),
         "parallel_ids": int(queries["parallel_id"].nunique()),
-        "duplicate_passages": int(passages.duplicated(["language", "text"]).sum()),
         "checksum": dataset.checksum,
         "notes": list(dataset.notes),
     }

@@ -10,13 +10,14 @@ from alignkit.errors import AlignkitError
 
 @click.group("cache", epilog="Example: alignkit cache prune --older-than 30")
 def command() -> None:
-    """Look after kept vectors and figures (ALIGNKIT_CACHE says where they lie)."""
+    """Look after kept vectors, ranks and figures (ALIGNKIT_CACHE says where they lie)."""
 
 
 @command.command("info", epilog="Example: alignkit cache info")
 @AS_JSON
 def info(as_json: bool) -> None:
     """Tell what the cache holds."""
+    from alignkit import kept_ranks
     from alignkit.figures import kept
     from alignkit.store import VectorStore
 
@@ -27,7 +28,8 @@ def info(as_json: bool) -> None:
         return
     total = sum(entry["bytes"] for entry in entries)
     click.echo(f"{store.folder}: {total / 1e6:,.1f} MB")
-    click.echo(f"{kept.folder()}: {kept.size() / 1e6:,.1f} MB")
+    for other in (kept_ranks, kept):
+        click.echo(f"{other.folder()}: {other.size() / 1e6:,.1f} MB")
     for entry in entries:
         click.echo(
             f"  {entry['fingerprint'][:8]} {entry['role']:8} {entry['texts']:>9,} texts "
@@ -44,7 +46,8 @@ def info(as_json: bool) -> None:
 )
 @click.option("--all", "everything", is_flag=True, help="Remove everything.")
 def prune(older_than: int | None, everything: bool) -> None:
-    """Remove old vectors and figures, and what interrupted runs left behind."""
+    """Remove old vectors, ranks and figures, and what interrupted runs left behind."""
+    from alignkit import kept_ranks
     from alignkit.figures import kept
     from alignkit.store import VectorStore
 
@@ -52,7 +55,7 @@ def prune(older_than: int | None, everything: bool) -> None:
         raise AlignkitError("give --older-than or --all, not both")
     freed = VectorStore().prune(older_than_days=older_than, everything=everything)
     if everything or older_than is not None:
-        freed += kept.forget(older_than_days=older_than or 0)
+        freed += sum(other.forget(older_than_days=older_than or 0) for other in (kept_ranks, kept))
     click.echo(f"freed {freed / 1e6:,.1f} MB")
 
 

@@ -18,7 +18,7 @@ def signature(results: Results, dataset: str) -> str:
     packages: dict[str, Any] = (run.get("environment") or {}).get("packages") or {}
     entry = next(entry for entry in run["datasets"] if entry["name"] == dataset)
     checkpoints = [
-        f"{checkpoint['label']}={str(checkpoint['fingerprint'])[:SHORT]}"
+        f"{checkpoint['label']}={str(checkpoint['fingerprint'])[:SHORT]}{_cut(checkpoint)}"
         for checkpoint in run["checkpoints"]
         if checkpoint.get("fingerprint")
     ]
@@ -45,6 +45,11 @@ def total(by_language: dict[str, int] | None) -> int | None:
 
 def _bootstrap(n: int | None) -> str | None:
     return f"{n}.by-query-id" if n else None
+
+
+def _cut(checkpoint: dict[str, Any]) -> str:
+    dim = checkpoint.get("truncate_dim")
+    return f"/{dim}" if dim else ""
 
 
 def _short(checksum: str | None) -> str | None:
