@@ -57,9 +57,7 @@ class TaskRanks:
     def own_pools(self) -> "Searches":
         """Every query in the pool of each language that holds a relevant passage."""
         rows, pools = self.task.qrels.queries, self.language_of_cell
-        order = np.lexsort((self.cells.pool, pools, rows))
-        key = rows[order] * len(self.languages) + pools[order]
-        searches, search = np.unique(key, return_inverse=True)
+        order, searches, search = _searches(rows * len(self.languages) + pools, self.cells.pool)
         ranks = RelevantRanks(
             search, self.cells.pool[order], len(searches), self.task.qrels.relevance[order]
         )
@@ -71,8 +69,7 @@ class TaskRanks:
     def all_pools(self) -> "Searches":
         """Every query among all passages."""
         rows = self.task.qrels.queries
-        order = np.lexsort((self.cells.overall, rows))
-        searches, search = np.unique(rows[order], return_inverse=True)
+        order, searches, search = _searches(rows, self.cells.overall)
         ranks = RelevantRanks(
             search,
             self.cells.overall[order],
@@ -81,6 +78,14 @@ class TaskRanks:
             (self.language_of_cell == self.language_of_query[rows])[order],
         )
         return Searches(ranks, searches, np.full(len(searches), -1), order)
+
+
+def _searches(search: Array, rank: Array) -> tuple[Array, Array, Array]:
+    """Sort cells by search, then rank: the order, the searches, and the number of each cell's."""
+    order = np.argsort(search * (rank.max(initial=0) + 1) + rank, kind="stable")
+    ordered = search[order]
+    first = np.diff(ordered, prepend=-1) > 0
+    return order, ordered[first], np.cumsum(first) - 1
 
 
 def rank_task(

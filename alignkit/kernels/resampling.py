@@ -17,7 +17,10 @@ def bootstrap_weights(
     n_ids: int, n_resamples: int, rng: np.random.Generator
 ) -> Float[np.ndarray, "resamples ids"]:
     """Count how often each resample of n_ids ids with replacement holds each id."""
-    return rng.multinomial(n_ids, np.full(n_ids, 1 / n_ids), n_resamples).astype(np.float32)
+    drawn = rng.integers(0, n_ids, (n_resamples, n_ids))
+    drawn += np.arange(n_resamples)[:, None] * n_ids
+    counts = np.bincount(drawn.ravel(), minlength=n_resamples * n_ids)
+    return counts.reshape(n_resamples, n_ids).astype(np.float32)
 
 
 def weighted_sums(

@@ -2,7 +2,8 @@
 
     python analyses/benchmarks/measures.py --data xquad-r:PATH
 
-Vectors are given (made here: meaning + language + noise, two checkpoints), so nothing is embedded.
+Vectors are given (made here: meaning + language + noise, two checkpoints; or --vectors A B), so
+nothing is embedded. Checkpoints that rank answers deep cost more than good ones.
 Timed side by side in one process, alternating: one blocked float32 product of queries × passages,
 and every measure of both checkpoints with bootstrap intervals and paired tests. Compiling the
 kernels is left out by one round that does not count. Peak memory is that of the whole process.
@@ -29,8 +30,9 @@ def made_vectors(rng: np.random.Generator, dataset: Dataset, strength: float) ->
     meaning = {key: rng.standard_normal(DIM) for key in sorted(set(queries.frame["parallel_id"]))}
     offsets = strength * rng.standard_normal((len(queries.languages), DIM))
     parallel = dict(zip(queries.frame["id"], queries.frame["parallel_id"], strict=True))
-    answers = zip(dataset.qrels["passage_id"], dataset.qrels["query_id"], strict=True)
-    means = {passage: meaning[parallel[query]] for passage, query in answers}
+    means: dict[str, np.ndarray] = {}  # a sentence that answers three questions means all three
+    for passage, query in zip(dataset.qrels["passage_id"], dataset.qrels["query_id"], strict=True):
+        means[passage] = means.get(passage, 0.0) + meaning[parallel[query]]
 
     def embed(texts: Texts, known: list[np.ndarray | None]) -> Embeddings:
         noise = rng.standard_normal((len(texts), DIM))
@@ -63,11 +65,21 @@ def main() -> None:
     """Measure and print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="sample", help="NAME[:PATH]; the target is for xquad-r")
+    parser.add_argument("--vectors", nargs=2, metavar="FILE", help="two .npz in place of made ones")
     parser.add_argument("--repetitions", type=int, default=7)
     asked = parser.parse_args()
     dataset = alignkit.load_dataset(asked.data)
     rng = np.random.default_rng(0)
-    vectors = {"a": made_vectors(rng, dataset, 0.2), "b": made_vectors(rng, dataset, 0.6)}
+    if asked.vectors:
+        both = [alignkit.load_checkpoint(f"{label}={file}") for label, file in
+                zip("ab", asked.vectors, strict=True)]  # fmt: skip
+        vectors = {
+            one.label: [alignkit.embed(one, dataset.queries, "query"),
+                        alignkit.embed(one, dataset.passages, "passage")]
+            for one in both
+        }  # fmt: skip
+    else:
+        vectors = {"a": made_vectors(rng, dataset, 0.2), "b": made_vectors(rng, dataset, 0.6)}
 
     def everything() -> None:
         measured = {label: alignkit.measure(dataset, *both) for label, both in vectors.items()}
@@ -80,7 +92,7 @@ def main() -> None:
         products.append(seconds(lambda: product(queries, passages)))
         measures.append(seconds(everything))
     ratios = [b / a for a, b in zip(products, measures, strict=True)]
-    shape = f"{len(queries):,} × {len(passages):,} × {DIM}"
+    shape = f"{len(queries):,} × {len(passages):,} × {queries.shape[1]}"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"one blocked product {shape}: median {statistics.median(products):.2f} s")
     print(f"all measures, two checkpoints, 1,000 resamples: {statistics.median(measures):.2f} s")
