@@ -151,11 +151,12 @@ def rank_cells(
     )
     exact = (queries.vectors, queries.scale, passages.vectors, passages.scale, passages.offset)
     members = np.argsort(passages.same, kind="stable")
+    score_cells(rows, columns, score, *exact)
+    floor = _floors(rows, score, queries, passages, k) if k else np.empty(n_queries, np.float32)
 
     def block(first: int) -> int:
         last = min(first + ROWS, n_queries)
         cells = slice(cell_starts[first], cell_starts[last])
-        score_cells(rows[cells], columns[cells], score[cells], *exact)
         bounds = decision_bounds(score[cells], queries.length[rows[cells]], passages)
         keep, memo = _Keep(last - first, k), new_memo(len(passages.fast))
         buffer = np.empty((last - first) * COLUMNS, np.float32)
@@ -167,7 +168,7 @@ def rank_cells(
             settled += _scan(
                 scores, first, start, pool_starts, cell_starts, columns, cell_pools,
                 cells.start, *bounds,
-                pool_rank, overall, keep.scores, keep.columns, keep.filled, passages.same,
+                pool_rank, overall, floor, keep.scores, keep.columns, keep.filled, passages.same,
                 *memo, *exact,
             )  # fmt: skip
         if k:
@@ -226,6 +227,24 @@ def tile_of(
 ) -> Float[np.ndarray, "rows columns"]:
     """Cut a tile without gaps from a buffer: scans of rows with gaps are not vectorised."""
     return buffer[: n_rows * n_columns].reshape(n_rows, n_columns)
+
+
+def _floors(
+    rows: Cells, score: Float[np.ndarray, " cells"], queries: Side, passages: Side, k: int
+) -> Float[np.ndarray, " queries"]:
+    """Float32 score that none of a query's k best passages is under, (queries,).
+
+    The k-th best of the cells is a passage too, so the k-th best of all scores no less. Where a
+    query has fewer cells it is -inf. A good model's best passages are its cells, and next to
+    nothing else is then looked at.
+    """
+    floors = np.full(len(queries.fast), -np.inf, np.float32)
+    order = np.lexsort((-score, rows))
+    kth = np.searchsorted(rows, np.arange(len(floors))) + k - 1
+    known = np.flatnonzero(np.bincount(rows, minlength=len(floors)) >= k)
+    cells = order[kth[known]]
+    floors[known] = decision_bounds(score[cells], queries.length[known], passages)[1]
+    return floors
 
 
 def new_memo(n: int) -> tuple[Float[np.ndarray, " n"], Cells]:
@@ -317,7 +336,7 @@ def _push(heap, where, n, value, column):
 @njit(nogil=True, cache=True)
 def _scan(
     tile, first_row, first_column, pool_starts, cell_starts, columns, cell_pools, first_cell,
-    least, low, high, pool_rank, overall, kept, kept_columns, filled,
+    least, low, high, pool_rank, overall, floor, kept, kept_columns, filled,
     same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
     """Add a tile to the ranks of the cells of its rows and to each row's best passages.
@@ -349,9 +368,9 @@ def _scan(
                     own, row_least, row_low, row_high, pool_ranks, ranks,
                     same, known, whose, q, q_scale, p, p_scale, p_offset,
                 )  # fmt: skip
-            if capacity and (filled[i] < capacity or largest[n_stretches] > kept[i, 0]):
+            if capacity and largest[n_stretches] > floor[row]:
                 filled[i] = _keep_run(
-                    run, largest, n_stretches, first_column + begin, same,
+                    run, largest, n_stretches, first_column + begin, same, floor[row],
                     kept[i], kept_columns[i], filled[i],
                 )  # fmt: skip
     return settled
@@ -446,10 +465,10 @@ def score_once(row, column, same, known, whose, q, q_scale, p, p_scale, p_offset
 
 @no_type_check
 @njit(nogil=True, cache=True)
-def _keep_run(run, largest, n_stretches, first_column, same, heap, where, n):
+def _keep_run(run, largest, n_stretches, first_column, same, floor, heap, where, n):
     """Keep the best of a run on a heap, equal vectors once; returns how many are on it."""
     full = heap.shape[0]
-    worst = heap[0] if n == full else np.float32(-np.inf)
+    worst = heap[0] if n == full else floor
     for s in range(n_stretches):
         if largest[s] <= worst:
             continue
@@ -473,7 +492,7 @@ def _settle_best(
     grouped = same[members]
     for i in range(kept.shape[0]):
         row, n = first_row + i, filled[i]
-        enough = n < kept.shape[1]  # every distinct vector is on the heap
+        enough = n < kept.shape[1]  # every distinct vector from the floor on is on the heap
         if not enough:
             ordered = np.sort(kept[i, :n])[::-1]
             # A passage that was dropped scores at most ordered[-1] + error, the k-th at least
