@@ -6,6 +6,7 @@ import pytest
 
 from alignkit.datasets import load_dataset, sample
 from alignkit.errors import AlignkitError
+from alignkit.languages import script
 
 
 @pytest.fixture
@@ -36,3 +37,31 @@ def test_a_broken_line_is_named(small_sample):
     with pytest.raises(AlignkitError) as error:
         load_dataset("sample", languages=["de"])
     assert str(error.value) == f"{file}, line 1: no 'passage'; rename 'pasage'"
+
+
+def test_the_bundled_texts_are_whole_parallel_and_small():
+    languages = sample.CARD.languages
+    train, test = (load_dataset("sample", split=split) for split in ("train", "test"))
+
+    assert len(languages) >= 8
+    assert len({script(language) for language in languages}) >= 5
+    for part in (train, test):
+        ids = part.queries.frame.groupby("language")["parallel_id"].agg(set)
+        assert all(own == ids["en"] for own in ids)
+        assert not part.queries.frame.duplicated(["language", "text"]).any()
+        assert not part.passages.frame.duplicated(["language", "text"]).any()
+    questions = [set(part.queries.frame["parallel_id"]) for part in (train, test)]
+    assert not questions[0] & questions[1]
+    assert len(questions[0] | questions[1]) >= 150
+    size = sum(file.stat().st_size for file in sample.FOLDER.rglob("*.jsonl"))
+    assert size < 1_000_000
+
+
+def test_the_bundled_texts_are_in_the_script_of_their_language():
+    # A slip of translation leaves English behind; names such as World Wide Web may stay.
+    for split in ("train", "test"):
+        frame = load_dataset("sample", split=split).queries.frame
+        for language in ("ar", "el", "hi", "th", "zh"):
+            texts = frame["text"][frame["language"] == language]
+            latin = texts.str.count("[A-Za-z]").sum() / texts.str.len().sum()
+            assert latin < 0.02, (language, split)
