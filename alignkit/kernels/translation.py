@@ -9,25 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from threading import Lock, local
-from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
-from numba import njit
 from threadpoolctl import threadpool_limits
 
 from alignkit.kernels.ranking import (
     COLUMNS,
     ROWS,
     Side,
-    count_settled,
-    count_two,
     cpus,
     decision_bounds,
     new_memo,
-    score_cells,
     tile_of,
 )
+from alignkit.kernels.scanning import rank_columns, rank_rows, score_cells
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def rank_translations(
         scores = tile_of(room.buffer, rows.stop - row, columns.stop - column)
         np.matmul(texts.fast[rows], texts.fast[columns].T, out=scores)
         settled = 0
-        for rank_side, side, language in ((_rank_rows, rows, b), (_rank_columns, columns, a)):
+        for rank_side, side, language in ((rank_rows, rows, b), (rank_columns, columns, a)):
             found = np.zeros(side.stop - side.start, np.int64)
             arguments = (*cells(side, language), found, texts.same, *room.memo, *exact)
             settled += rank_side(scores, row, column, *arguments)
@@ -103,57 +99,3 @@ def _tiles(starts: Int[np.ndarray, " starts"]) -> Iterator[tuple[int, int, int, 
         for row in range(edges[a], edges[a + 1], ROWS):
             for column in range(edges[b], edges[b + 1], COLUMNS):
                 yield a, b, row, column
-
-
-@no_type_check
-@njit(nogil=True, cache=True)
-def _rank_rows(
-    tile, first_row, first_column, asked, least, low, high, rank,
-    same, known, whose, q, q_scale, p, p_scale, p_offset,
-):  # fmt: skip
-    settled = 0
-    for i in range(tile.shape[0]):
-        if asked[i] < 0:
-            continue
-        # The translation itself is always open, and needs no settling.
-        is_here = first_column <= asked[i] < first_column + tile.shape[1]
-        maybe, rank[i] = count_two(tile[i], low[i], high[i])
-        if maybe == rank[i] + is_here:
-            rank[i] += is_here
-        else:
-            rank[i], opened = count_settled(
-                tile[i], least[i], low[i], high[i], first_row + i, first_column, asked[i],
-                same, known, whose, q, q_scale, p, p_scale, p_offset,
-            )  # fmt: skip
-            settled += opened
-    return settled
-
-
-@no_type_check
-@njit(nogil=True, cache=True)
-def _rank_columns(
-    tile, first_row, first_column, asked, least, low, high, rank,
-    same, known, whose, q, q_scale, p, p_scale, p_offset,
-):  # fmt: skip
-    settled = 0
-    maybe, sure = np.zeros(tile.shape[1], np.float32), np.zeros(tile.shape[1], np.float32)
-    one, zero = np.float32(1), np.float32(0)  # as in count_two
-    for i in range(tile.shape[0]):
-        for j in range(tile.shape[1]):
-            maybe[j] += one if tile[i, j] >= low[j] else zero
-            sure[j] += one if tile[i, j] >= high[j] else zero
-    for j in range(tile.shape[1]):
-        if asked[j] < 0:
-            continue
-        is_here = first_row <= asked[j] < first_row + tile.shape[0]
-        rank[j] = np.int64(sure[j])
-        if maybe[j] == sure[j] + is_here:
-            rank[j] += is_here
-        else:
-            # Scores are symmetric: the column asks, the rows are what is asked.
-            rank[j], opened = count_settled(
-                tile[:, j].copy(), least[j], low[j], high[j], first_column + j, first_row, asked[j],
-                same, known, whose, q, q_scale, p, p_scale, p_offset,
-            )  # fmt: skip
-            settled += opened
-    return settled

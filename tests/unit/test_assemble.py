@@ -34,13 +34,13 @@ def test_repeated_texts_and_unanswered_queries_are_noted():
 def test_queries_that_are_not_parallel_have_no_translations():
     dataset = assemble(CARD, QUERIES, PASSAGES, ANSWERS, parallel=False)
     assert dataset.queries.frame["parallel_id"].tolist() == ["de:q1", "en:q1", "en:q2"]
-    assert [task.name for task in dataset.tasks()] == ["answer-retrieval"]
+    assert [task.name for task in dataset.tasks] == ["answer-retrieval"]
     assert len(dataset.answer_retrieval().qrels) == 2
 
 
 def test_queries_without_passages_allow_question_alignment_only():
     dataset = assemble(CARD, QUERIES, [], [])
-    assert [task.name for task in dataset.tasks()] == ["question-alignment"]
+    assert [task.name for task in dataset.tasks] == ["question-alignment"]
     assert dataset.notes == ()
 
 

@@ -75,7 +75,7 @@ def test_only_the_wanted_languages_are_kept(tmp_path):
 def test_queries_alone_allow_question_alignment_only(tmp_path):
     rows = [("1", "de", "Wer?", "", ""), ("1", "en", "Who?", "", "")]
     dataset = load_dataset(f"files:{write(tmp_path / 'a.csv', rows)}")
-    assert [task.name for task in dataset.tasks()] == ["question-alignment"]
+    assert [task.name for task in dataset.tasks] == ["question-alignment"]
 
 
 def test_unused_columns_and_repeated_rows_are_noted(tmp_path):
