@@ -245,8 +245,9 @@ def settle_best(
             # A passage that was dropped scores at most ordered[-1] + error, the k-th at least
             # ordered[k - 1] - error.
             enough = ordered[n - 1] + error[i] < ordered[k - 1] - error[i] - tie[i]
-        candidates = np.arange(len(members))
-        if enough:
+        if not enough:
+            candidates = np.arange(len(members))
+        else:
             first = np.searchsorted(grouped, columns[i, :n])
             last = np.searchsorted(grouped, columns[i, :n], side="right")
             candidates = np.empty((last - first).sum(), np.int64)
