@@ -11,8 +11,8 @@ from typing import Protocol, runtime_checkable
 class Advance(Protocol):
     """Tell the bar that `n` more are done."""
 
-    def __call__(self, n: int = 1) -> None:
-        """Move on by `n`."""
+    def __call__(self, n: int = 1, note: str = "") -> None:
+        """Move on by `n`; `note` says how it goes."""
 
 
 class Reporter:
@@ -42,20 +42,31 @@ class Reporter:
             yield self._lines(what, total)
 
     def _lines(self, what: str, total: int) -> Advance:
-        done, last = 0, time.monotonic()
+        began = last = time.monotonic()
+        done = 0
 
-        def advance(n: int = 1) -> None:
+        def advance(n: int = 1, note: str = "") -> None:
             nonlocal done, last
             done += n
-            if time.monotonic() - last > 30:
-                last = time.monotonic()
-                self.say(f"{what}: {done:,} of {total:,}")
+            now = time.monotonic()
+            if now - last > 30:
+                last = now
+                left = (now - began) / done * (total - done)
+                self.say(
+                    ", ".join(
+                        [
+                            f"{what}: {done:,} of {total:,}",
+                            *([note] if note else []),
+                            f"{left:,.0f} s left",
+                        ]
+                    )
+                )
 
         return advance
 
 
-def _nothing(n: int = 1) -> None:
-    del n
+def _nothing(n: int = 1, note: str = "") -> None:
+    del n, note
 
 
 @contextmanager
@@ -70,10 +81,10 @@ def _terminal_bar(what: str, total: int) -> Generator[Advance]:
     )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
-               TimeRemainingColumn())  # fmt: skip
+               TimeRemainingColumn(), TextColumn("{task.fields[note]}"))  # fmt: skip
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda n=1: progress.update(task, advance=n)
+        task = progress.add_task(what, total=total, note="")
+        yield lambda n=1, note="": progress.update(task, advance=n, note=note)
 
 
 SILENT = Reporter(-1)

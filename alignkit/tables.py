@@ -119,6 +119,8 @@ class Dataset:
     qrels: pd.DataFrame
     checksum: str  # sha256 over the texts and qrels that were loaded
     notes: tuple[str, ...] = field(default=())  # what the loader found odd, for the report
+    # Passages judged not to answer a query of their language, for training: query_id, passage_id.
+    negatives: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=QREL_COLUMNS[:2]))
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ _IGNORED_FOLDERS = (
 )
 _IGNORED_FILES = (
     ".*", "*.md", "LICENSE*", "training_args.bin", "trainer_state.json", "all_results.json",
+    "provenance.json",
     "*.pt", "*.pth", "*.onnx", "*.onnx_data", "*.h5", "*.msgpack", "*.ot", "*.pb", "*.tflite",
     "*.csv", "*.log", "*.png", "*.pdf",
 )  # fmt: skip

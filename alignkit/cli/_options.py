@@ -51,21 +51,25 @@ FORMATS = click.option(
     metavar="pdf,png,svg", help="File formats of the figures.",
 )  # fmt: skip
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-_ENCODING = [
+_LOADING = [
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
                  help="Where models run; auto takes CUDA, then MPS, then the CPU."),
     click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-                 default="auto", show_default=True, help="Precision of models; auto is float32."),
-    click.option("--batch-tokens", type=click.IntRange(min=1), default=16384, show_default=True,
-                 help="Padded tokens in a batch."),
+                 default="auto", show_default=True,
+                 help="Precision; auto is float32, for training on a GPU bfloat16 if it has it."),
     click.option("--query-prompt", help="Put before every query, in place of the model's own."),
     click.option("--passage-prompt", help="Put before every passage, in place of the model's own."),
     click.option("--pooling", type=click.Choice(["auto", "mean", "cls", "last"]), default="auto",
                  show_default=True, help="For plain transformers checkpoints."),
-    click.option("--truncate-dim", type=click.IntRange(min=1), help="Keep the first N dimensions."),
     click.option("--trust-remote-code", is_flag=True, help="Run code that comes with a model."),
     click.option("--allow-pickle", is_flag=True, help="Load weights that are not safetensors."),
     OFFLINE,
+]  # fmt: skip
+_ENCODING = [
+    *_LOADING,
+    click.option("--batch-tokens", type=click.IntRange(min=1), default=16384, show_default=True,
+                 help="Padded tokens in a batch."),
+    click.option("--truncate-dim", type=click.IntRange(min=1), help="Keep the first N dimensions."),
 ]  # fmt: skip
 _VERBOSITY = [
     click.option("-q", "--quiet", is_flag=True, help="Only errors."),
@@ -90,6 +94,7 @@ def _all(options: list[Command]) -> Callable[[Command], Command]:
     return decorate
 
 
+loading = _all([*_LOADING, *_VERBOSITY])
 encoding = _all([*_ENCODING, *_VERBOSITY])
 measuring = _all([*_MEASURING, *_ENCODING, *_VERBOSITY])
 verbosity = _all(_VERBOSITY)
@@ -115,7 +120,7 @@ class Asked:
             "device", "dtype", "batch_tokens", "query_prompt", "passage_prompt", "pooling",
             "truncate_dim", "trust_remote_code", "allow_pickle", "offline",
         )  # fmt: skip
-        return EncodeOptions(**{name: self.options[name] for name in names})
+        return EncodeOptions(**{name: self.options[name] for name in names if name in self.options})
 
     def datasets(self) -> "list[Dataset]":
         """Load what --data names."""

@@ -48,22 +48,33 @@ class RegisteredDataset:
     """A dataset that can be asked for by name.
 
     `has_context` says whether its passages are sentences of a longer text, which
-    `candidate="sentence+context"` adds.
+    `candidate="sentence+context"` adds. `further_splits` is an example of splits that are not on
+    the card, which `load` checks itself; `splits_of` lists those that a path holds.
     """
 
     card: DatasetCard
     load: Loader
     has_context: bool
+    further_splits: str
+    splits_of: Callable[[Path], set[str]] | None
 
 
 DATASETS: Registry[RegisteredDataset] = Registry("dataset", "alignkit.datasets")
 
 
-def dataset(card: DatasetCard, *, has_context: bool = False) -> Callable[[Loader], Loader]:
+def dataset(
+    card: DatasetCard,
+    *,
+    has_context: bool = False,
+    further_splits: str = "",
+    splits_of: Callable[[Path], set[str]] | None = None,
+) -> Callable[[Loader], Loader]:
     """Decorate: register a function that loads the dataset of `card`."""
 
     def decorate(load: Loader) -> Loader:
-        DATASETS.add(card.name, RegisteredDataset(card, load, has_context))
+        DATASETS.add(
+            card.name, RegisteredDataset(card, load, has_context, further_splits, splits_of)
+        )
         return load
 
     return decorate
@@ -100,7 +111,7 @@ def load_dataset(
     """
     name, path = _parse(spec)
     found = DATASETS.get(name)
-    if split not in found.card.splits:
+    if split not in found.card.splits and not found.further_splits:
         has = ", ".join(repr(known) for known in found.card.splits)
         raise AlignkitError(f"the dataset {name!r} has no split {split!r}; it has {has}")
     request = Request(
@@ -114,6 +125,15 @@ def load_dataset(
     if found.card.languages:
         choose_languages(name, found.card.languages, request)
     return found.load(path, request)
+
+
+def splits_of(spec: str) -> tuple[str, ...]:
+    """Name the splits of a dataset, those on its card or those that its file holds."""
+    name, path = _parse(spec)
+    found = DATASETS.get(name)
+    if path is None or found.splits_of is None:
+        return found.card.splits
+    return tuple(sorted(found.splits_of(path)))
 
 
 def choose_languages(name: str, present: Iterable[str], request: Request) -> list[str]:

@@ -27,7 +27,7 @@ class TextRow(NamedTuple):
 class Answer(NamedTuple):
     """A passage answers a query of its own language; both ids are without the language.
 
-    `relevance` is positive: a passage that was judged not to answer is left out.
+    `relevance` is positive; 0 is for a passage that was judged not to answer.
     """
 
     language: str
@@ -42,6 +42,7 @@ def assemble(
     passages: Iterable[TextRow],
     answers: Iterable[Answer],
     *,
+    negatives: Iterable[Answer] = (),
     parallel: bool = True,
     notes: Iterable[str] = (),
 ) -> Dataset:
@@ -62,13 +63,16 @@ def assemble(
     if not len(query_texts):
         raise AlignkitError(f"the dataset {card.name!r} has no queries; give at least one")
     qrels = _qrels(card, answers, query_texts, passage_texts)
+    judged_not = _pairs(card, negatives, query_texts, passage_texts)
+    tables = [query_texts.frame, passage_texts.frame, qrels]
     return Dataset(
         card=card,
         queries=query_texts,
         passages=passage_texts,
         qrels=qrels,
-        checksum=_checksum(query_texts.frame, passage_texts.frame, qrels),
+        checksum=_checksum(*tables, *([judged_not] if len(judged_not) else [])),
         notes=(*notes, *_oddities(query_texts, passage_texts, qrels)),
+        negatives=judged_not[QREL_COLUMNS[:2]],
     )
 
 
@@ -112,10 +116,18 @@ def _check_text(card: DatasetCard, noun: str, row: TextRow) -> None:
 def _qrels(
     card: DatasetCard, answers: Iterable[Answer], queries: Texts, passages: Texts
 ) -> pd.DataFrame:
+    answers = list(answers)
+    assert all(answer.relevance > 0 for answer in answers), "a passage judged not to answer"
+    return _pairs(card, answers, queries, passages)
+
+
+def _pairs(
+    card: DatasetCard, answers: Iterable[Answer], queries: Texts, passages: Texts
+) -> pd.DataFrame:
+    """Answers with full ids, each once: QREL_COLUMNS, sorted."""
     known = {"query": set(queries.frame["id"]), "passage": set(passages.frame["id"])}
     rows: dict[tuple[str, str], int] = {}
     for answer in answers:
-        assert answer.relevance > 0, "a passage judged not to answer is no answer"
         ids = {
             "query": f"{answer.language}:{answer.query_id}",
             "passage": f"{answer.language}:{answer.passage_id}",

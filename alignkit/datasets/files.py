@@ -15,8 +15,10 @@ from alignkit.tables import Dataset, DatasetCard
 
 Noun = Literal["query", "passage"]
 COLUMNS = ["query_id", "language", "query", "passage_id", "passage"]
+FURTHER_COLUMNS = ["relevance", "split"]  # may be missing
 
-READERS: dict[str, Callable[[Path], Iterable[tuple[int, dict[str, Any]]]]] = {
+Reader = Callable[[Path], Iterable[tuple[int, dict[str, Any]]]]
+READERS: dict[str, Reader] = {
     ".csv": lambda path: read_separated(path, ","),
     ".jsonl": read_json_lines,
     ".parquet": read_parquet,
@@ -33,7 +35,9 @@ CARD = DatasetCard(
         f"Columns {', '.join(COLUMNS)}; one row a query and language. One query_id in several "
         "languages means parallel; several rows of a query, several passages that answer it. Leave "
         "passage and passage_id empty where there are only queries, query and query_id for "
-        "passages that answer nothing."
+        "passages that answer nothing. A column relevance may grade an answer, 0 for a passage "
+        "that does not answer: a hard negative for training. A column split may say train, "
+        "validation or test."
     ),
 )
 
@@ -50,6 +54,7 @@ class _Rows:
         default_factory=dict[tuple[str, str, str], tuple[str, int]]
     )
     seen: set[Answer] = field(default_factory=set[Answer])  # every row; an id may be ""
+    splits: set[str] = field(default_factory=set[str])
     unused_columns: set[str] = field(default_factory=set[str])
     repeats: int = 0
 
@@ -62,24 +67,25 @@ class _Rows:
         ]
 
 
-@dataset(CARD)
+def _splits_of(path: Path) -> set[str]:
+    return {_split(row, f"{path}, line {line}") for line, row in _reader(path)(path)}
+
+
+@dataset(CARD, further_splits="train", splits_of=_splits_of)
 def load(path: Path | None, request: Request) -> Dataset:
     """Read the file; the dataset is called after it and has the languages that are in it.
 
     Quotes in .csv and .tsv follow the same rule: a field that holds a quote is quoted, its quotes
-    doubled. Whole-number ids are taken as text, so that all formats give the same dataset.
+    doubled. Whole-number ids are taken as text, so that all formats give the same dataset. Without
+    a column `split`, every row is of the split `test`.
     """
     if path is None:
         raise AlignkitError("'files' needs a file of yours; write files:PATH")
-    if path.suffix.lower() not in READERS or not path.is_file():
-        raise AlignkitError(
-            f"{path} is no file that alignkit reads; give one ending in {', '.join(READERS)}"
-        )
     rows = _Rows(path)
-    for line, row in READERS[path.suffix.lower()](path):
-        _add(rows, line, row)
+    for line, row in _reader(path)(path):
+        _add(rows, line, row, request.split)
     if not rows.lines:
-        raise AlignkitError(f"{path} has no rows; write one a query and language")
+        raise AlignkitError(_no_rows(rows, request.split))
     languages = sorted({language for _, language, _ in rows.lines})
     name = _name(path)
     wanted = set(choose_languages(name, languages, request))
@@ -87,22 +93,60 @@ def load(path: Path | None, request: Request) -> Dataset:
         replace(CARD, name=name, title=path.name, languages=tuple(languages), source=path.name),
         _texts(rows, "query", wanted),
         _texts(rows, "passage", wanted),
-        [row for row in rows.seen if row.language in wanted and row.query_id and row.passage_id],
+        _judged(rows, wanted, answers=True),
+        negatives=_judged(rows, wanted, answers=False),
         notes=rows.notes(),
     )
 
 
-def _add(rows: _Rows, line: int, row: dict[str, Any]) -> None:
+def _reader(path: Path) -> Reader:
+    if path.suffix.lower() not in READERS or not path.is_file():
+        raise AlignkitError(
+            f"{path} is no file that alignkit reads; give one ending in {', '.join(READERS)}"
+        )
+    return READERS[path.suffix.lower()]
+
+
+def _split(row: dict[str, Any], place: str) -> str:
+    return _text(row.get("split"), "split", place) or "test"
+
+
+def _no_rows(rows: _Rows, split: str) -> str:
+    if not rows.splits:
+        return f"{rows.place} has no rows; write one a query and language"
+    has = ", ".join(map(repr, sorted(rows.splits)))
+    mend = "" if "train" in rows.splits else "; a column 'split' says of each row where it belongs"
+    return f"{rows.place} has no rows of the split {split!r}; it has {has}{mend}"
+
+
+def _judged(rows: _Rows, languages: set[str], *, answers: bool) -> list[Answer]:
+    """Rows that say of a passage that it answers a query, or that it does not."""
+    return [
+        row
+        for row in rows.seen
+        if row.language in languages
+        and row.query_id
+        and row.passage_id
+        and (row.relevance > 0) == answers
+    ]
+
+
+def _add(rows: _Rows, line: int, row: dict[str, Any], split: str) -> None:
     place = f"{rows.place}, line {line}"
     check_columns(row, COLUMNS, place)
-    rows.unused_columns |= row.keys() - set(COLUMNS)
+    own_split = _split(row, place)
+    rows.splits.add(own_split)
+    if own_split != split:
+        return
+    rows.unused_columns |= row.keys() - {*COLUMNS, *FURTHER_COLUMNS}
     text = {column: _text(row[column], column, place) for column in COLUMNS}
     language = _language(text["language"], place)
     query_id = _keep(rows, "query", language, text, line)
     passage_id = _keep(rows, "passage", language, text, line)
     if not query_id and not passage_id:
         raise AlignkitError(f"{place}: neither a query nor a passage; write one or remove the row")
-    row_says = Answer(language, query_id, passage_id)
+    relevance = _relevance(row.get("relevance"), place)
+    row_says = Answer(language, query_id, passage_id, relevance)
     rows.repeats += row_says in rows.seen
     rows.seen.add(row_says)
 
@@ -133,6 +177,18 @@ def _text(value: object, column: str, place: str) -> str:
     if not isinstance(value, str):
         raise AlignkitError(f"{place}: {column} is {value!r}, not a text; write it as a text")
     return value
+
+
+def _relevance(value: object, place: str) -> int:
+    """Read a grade; nothing means that the passage answers."""
+    if value is None or value == "":
+        return 1
+    if not str(value).isdecimal():
+        raise AlignkitError(
+            f"{place}: relevance is {value!r}; write 0 for a passage that does not answer, else 1 "
+            "or a higher grade"
+        )
+    return int(str(value))
 
 
 def _language(code: str, place: str) -> str:

@@ -3,6 +3,7 @@
 Not a dataset itself, but how one language's file is read.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -49,8 +50,10 @@ class _Paragraph(NamedTuple):
     breaks: list[list[int]]  # start and end of each sentence in the context
 
 
-def read_language(path: Path, language: str, *, with_context: bool) -> LanguageRows:
-    """Read one language's file.
+def read_language(
+    path: Path, language: str, *, with_context: bool, articles: Container[int] | None = None
+) -> LanguageRows:
+    """Read one language's file, or those of its articles whose place in it is in `articles`.
 
     Every sentence of every paragraph is a passage with the id `{article}-{paragraph}-{sentence}`,
     counted from 0 in the file; with `with_context` its text is the sentence, a newline and the
@@ -66,6 +69,8 @@ def read_language(path: Path, language: str, *, with_context: bool) -> LanguageR
     """
     rows = LanguageRows()
     for i, article in enumerate(_get(read_json(path), "data", list, str(path))):
+        if articles is not None and i not in articles:
+            continue
         place = f"{path}, article {i}"
         for j, entry in enumerate(_get(article, "paragraphs", list, place)):
             paragraph = _paragraph(entry, f"{place}, paragraph {j}", f"{i}-{j}")

@@ -42,7 +42,7 @@ RELEASE = Release(
 )
 
 
-@dataset(CARD, has_context=True)
+@dataset(CARD, has_context=True, further_splits="articles:0-31")
 def load(path: Path | None, request: Request) -> Dataset:
     """Read the files, of which each download is verified by its published counts.
 

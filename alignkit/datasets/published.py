@@ -1,5 +1,6 @@
 """Datasets that LAReQA publishes, a file a language: found, fetched, verified, read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from alignkit.datasets.download import address, fetch, sha256_of
 from alignkit.datasets.lareqa import Counts, LanguageRows, read_language
 from alignkit.errors import AlignkitError
 from alignkit.tables import Dataset, DatasetCard
+
+ARTICLES = "articles"  # before the colon of a split
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ class Release:
 def load_release(release: Release, path: Path | None, request: Request) -> Dataset:
     """Read the languages wanted from the user's own folder, else from the cache, else download.
 
-    A copy of the user's own may differ from the published files: that is noted, not refused.
+    A copy of the user's own may differ from the published files: that is noted, not refused. The
+    split `articles:0-31` is a part of the articles, counted from 0 in the files.
     """
+    articles = _articles(release, request.split)
     languages = choose_languages(release.card.name, release.card.languages, request)
     if path is None:
         files = {language: _cached(release, language, request) for language in languages}
@@ -46,12 +51,37 @@ def load_release(release: Release, path: Path | None, request: Request) -> Datas
     notes: list[str] = []
     for language, file in files.items():
         with_context = request.candidate == "sentence+context"
-        rows = read_language(file, language, with_context=with_context)
+        rows = read_language(file, language, with_context=with_context, articles=articles)
         queries += rows.queries
         passages += rows.passages
         answers += rows.answers
-        notes += _oddities(release, language, file, rows)
+        if articles is None:
+            notes += _oddities(release, language, file, rows)
+    if not queries:
+        raise AlignkitError(
+            f"{release.card.name} has no articles {request.split.partition(':')[2]!r}; they are "
+            "counted from 0"
+        )
     return assemble(release.card, queries, passages, answers, notes=notes)
+
+
+def _articles(release: Release, split: str) -> set[int] | None:
+    """Read `articles:0-31,40` as the numbers it names, and `test` as None: all."""
+    if split == "test":
+        return None
+    name, _, spans = split.partition(":")
+    parts = [re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip()) for part in spans.split(",")]
+    if name != ARTICLES or not all(parts):
+        raise AlignkitError(
+            f"the dataset {release.card.name!r} has no split {split!r}; it has 'test', and "
+            f"parts of it by article, such as '{ARTICLES}:0-31'"
+        )
+    return {
+        article
+        for part in parts
+        if part
+        for article in range(int(part[1]), int(part[2] or part[1]) + 1)
+    }
 
 
 def _own(release: Release, folder: Path, language: str) -> Path:
