@@ -44,7 +44,7 @@ class AlignmentEvaluator(BaseEvaluator):
         self,
         model: Any,  # noqa: ANN401  a SentenceTransformer
         output_path: str | None = None,
-        epoch: int = -1,
+        epoch: float = -1.0,
         steps: int = -1,
     ) -> dict[str, float]:
         """Embed and measure; the log of the training keeps what is returned."""

@@ -187,11 +187,12 @@ def train(
     arguments = _arguments(settings, out, prompts, examples.column_names)
     # Before the folder is made: whatever the data don't allow shows here.
     settings.strategy(examples, settings.batch, seed=settings.seed)
+    loss = _loss(settings, model)
     provenance = _provenance(settings, origin, splits)
     folder = TrainingFolder(out)
     with arguments.main_process_first(local=False):
         start = folder.begin(provenance, force=force and arguments.process_index == 0)
-    trainer = _trainer(settings, arguments, model, prompts, examples, splits.validation)
+    trainer = _trainer(settings, arguments, model, prompts, examples, loss, splits.validation)
     reporter.say(_what(settings, len(examples), start))
     with reporter.bar(f"training {out.name}", settings.steps) as advance:
         trainer.add_callback(_Progress(advance))
@@ -294,6 +295,7 @@ def _trainer(
     model: SentenceTransformer,
     prompts: dict[Role, str],
     examples: Any,  # noqa: ANN401  a datasets.Dataset
+    loss: nn.Module,
     validation: Sequence[Dataset],
 ) -> SentenceTransformerTrainer:
     evaluator = AlignmentEvaluator(validation, prompts) if validation else None
@@ -304,7 +306,7 @@ def _trainer(
     if settings.patience is not None:
         callbacks.append(EarlyStoppingCallback(settings.patience))
     trainer = SentenceTransformerTrainer(
-        model=model, args=arguments, train_dataset=examples, loss=_loss(settings, model),
+        model=model, args=arguments, train_dataset=examples, loss=loss,
         evaluator=evaluator, callbacks=callbacks,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
@@ -314,7 +316,12 @@ def _trainer(
 def _loss(settings: TrainSettings, model: SentenceTransformer) -> nn.Module:
     if settings.one_to_k:
         return OneToKLoss(model, settings.temperature)
-    return info_nce(model, settings.temperature, mini_batch=settings.mini_batch)
+    try:
+        return info_nce(model, settings.temperature, mini_batch=settings.mini_batch)
+    except ValueError as error:  # sentence-transformers cannot cut the input of a bag of subwords
+        raise AlignkitError(
+            f"{settings.init} cannot be trained in mini-batches; leave --mini-batch away"
+        ) from error
 
 
 class _Progress(TrainerCallback):
