@@ -26,14 +26,7 @@ def new_folder(folder: Path, *, force: bool = False) -> Generator[Path]:
     Raises AlignkitError at once when `folder` exists and `force` is not given, or when it can't
     be written. Whatever happens in the block, `folder` is either as it was or whole.
     """
-    if folder.exists() and not force:
-        raise AlignkitError(
-            f"{folder} exists; name another folder with --out, or replace it with --force"
-        )
-    if folder.exists() and not _is_replaceable(folder):
-        raise AlignkitError(
-            f"{folder} is not a run of alignkit, so --force does not replace it; name another --out"
-        )
+    check_free(folder, force=force)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
@@ -55,6 +48,18 @@ def new_folder(folder: Path, *, force: bool = False) -> Generator[Path]:
         raise AlignkitError(f"cannot write {folder}: {error}; is the disk full?") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def check_free(folder: Path, *, force: bool) -> None:
+    """Raise AlignkitError if a run may not be written here."""
+    if folder.exists() and not force:
+        raise AlignkitError(
+            f"{folder} exists; name another folder with --out, or replace it with --force"
+        )
+    if folder.exists() and not _is_replaceable(folder):
+        raise AlignkitError(
+            f"{folder} is not a run of alignkit, so --force does not replace it; name another --out"
+        )
 
 
 def _is_replaceable(folder: Path) -> bool:

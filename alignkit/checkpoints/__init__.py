@@ -17,6 +17,7 @@ import numpy as np
 from alignkit.checkpoints import _hub
 from alignkit.checkpoints._options import DEFAULT_OPTIONS, EncodeOptions, override
 from alignkit.checkpoints._spec import Spec, default_label, parse_spec
+from alignkit.checkpoints._steps import step_of, steps_in
 from alignkit.errors import AlignkitError
 from alignkit.progress import SILENT, Reporter
 from alignkit.registry import Registry
@@ -107,6 +108,8 @@ class Checkpoint(ABC):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should be told about this checkpoint, a line each."""
+        if step_of(self.path) >= 0 and Path(self.location).name != self.path.name:
+            return (f"{self.label}: {self.location} is a training; this is its {self.path.name}",)
         if self.revision is None or self.location.endswith(f"@{self.revision}"):
             return ()
         return (f"{self.label}: {self.location} may move on; this is commit {self.revision}",)
@@ -161,6 +164,7 @@ def load_checkpoint(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> Chec
     label = parsed.label or default_label(parsed.location)
     if parsed.label is None and "truncate-dim" in parsed.settings:
         label += f"-dim{options.truncate_dim}"
+    path = _last_step(path)
     location = parsed.location + (f"@{parsed.revision}" if parsed.revision else "")
     return _kind_of(path)(label, location, path, revision, options)
 
@@ -186,6 +190,13 @@ def _find(spec: Spec, options: EncodeOptions) -> tuple[Path, str | None]:
     return folder, folder.name  # a snapshot is called by its commit
 
 
+def _last_step(path: Path) -> Path:
+    """Take the last step of a training that has left no model of its own, yet."""
+    is_model = any(kind.recognises(path) for kind in _KINDS.values())
+    steps = [] if is_model else steps_in(path)
+    return steps[-1] if steps else path
+
+
 def _kind_of(path: Path) -> Kind:
     kinds = sorted(_KINDS.values(), key=lambda kind: kind.precedence)
     for kind in kinds:
@@ -195,13 +206,5 @@ def _kind_of(path: Path) -> Kind:
         raise AlignkitError(
             f"{path} is an adapter, which is not supported yet; merge it into its base model first"
         )
-    steps = sorted(path.glob("checkpoint-*"), key=_step)
-    if steps:
-        raise AlignkitError(f"{path} is a training folder; name one of its steps, e.g. {steps[-1]}")
     looked_for = "; ".join(kind.looks_for for kind in kinds)
     raise AlignkitError(f"{path} is no checkpoint; looked for {looked_for}")
-
-
-def _step(path: Path) -> int:
-    number = path.name.rpartition("-")[2]
-    return int(number) if number.isdecimal() else -1

@@ -10,9 +10,12 @@ import pandas as pd
 from alignkit.cli._options import Asked
 from alignkit.figures.selection import SIGNIFICANT
 from alignkit.figures.words import format_interval, format_number, metric_label
+from alignkit.report.layout import Table
 from alignkit.report.summary import key_table, verdict
+from alignkit.report.tables import build_tables
 from alignkit.run import compare, default_out
 from alignkit.tables import Results
+from alignkit.trajectory import default_trajectory_out, trajectory
 
 
 def measure_and_print(checkpoints: tuple[str, ...], baseline: str | None, asked: Asked) -> None:
@@ -23,6 +26,28 @@ def measure_and_print(checkpoints: tuple[str, ...], baseline: str | None, asked:
         checkpoints, data=data, baseline=baseline, settings=asked.settings, out=out,
         force=asked.options["force"], formats=asked.options["formats"], reporter=asked.reporter,
     )  # fmt: skip
+    print_results(results, out, asked)
+
+
+def measure_steps_and_print(folder: str, asked: Asked) -> None:
+    """Measure the steps of a training, write the run, and print their table, or JSON."""
+    data = asked.options["data"]
+    way = Path(folder).expanduser()
+    out = Path(asked.options["out"] or default_trajectory_out(way, data))
+    results = trajectory(
+        way, data=data, settings=asked.settings, out=out, force=asked.options["force"],
+        formats=asked.options["formats"], reporter=asked.reporter,
+    )  # fmt: skip
+    if asked.options["as_json"] or asked.options["quiet"]:
+        print_results(results, out, asked)
+        return
+    for table in build_tables(results):
+        _print_table(table)
+    _print_verdict(results, out)
+
+
+def print_results(results: Results, out: Path, asked: Asked) -> None:
+    """Print the key table and the verdict, or JSON if asked for, or nothing."""
     if asked.options["as_json"]:
         click.echo(json.dumps(_summary(results, out), ensure_ascii=False))
     elif not asked.options["quiet"]:
@@ -40,11 +65,11 @@ def _summary(results: Results, out: Path) -> dict[str, Any]:
 
 def _print_summary(results: Results, out: Path) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as Grid
 
     console = Console()
     for dataset in results.datasets:
-        table = Table(title=dataset, title_justify="left", box=None, pad_edge=False)
+        table = Grid(title=dataset, title_justify="left", box=None, pad_edge=False)
         table.add_column("measure")
         for label in results.checkpoints:
             table.add_column(f"{label} [dim](95 % CI)[/dim]", justify="right")
@@ -56,6 +81,29 @@ def _print_summary(results: Results, out: Path) -> None:
                 f"[dim]* differs from {results.baseline}, Holm-adjusted p < {SIGNIFICANT:g}[/dim]",
                 highlight=False,
             )
+    _print_verdict(results, out)
+
+
+def _print_table(table: Table) -> None:
+    """Print the values of a table, without its intervals."""
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    grid = Grid(title=table.caption, title_justify="left", box=None, pad_edge=False)
+    values = [i for i, column in enumerate(table.columns) if column == "value"]
+    for heading in (table.stub, *(group.heading for group in table.groups)):
+        grid.add_column(heading, justify="right")
+    for row in table.rows:
+        cells = [row.cells[i] for i in values]
+        texts = [f"[bold]{cell.text}[/bold]" if cell.is_best else cell.text for cell in cells]
+        grid.add_row(row.heading, *texts)
+    Console().print(grid)
+
+
+def _print_verdict(results: Results, out: Path) -> None:
+    from rich.console import Console
+
+    console = Console()
     for sentence in verdict(results):
         console.print(sentence, highlight=False)
     console.print(f"Open {out / 'report.html'}", highlight=False, soft_wrap=True)

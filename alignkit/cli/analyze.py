@@ -13,7 +13,15 @@ from alignkit.cli._options import Asked, measuring
 @click.argument("checkpoint", metavar="CKPT")
 @measuring
 def command(checkpoint: str, **options: Any) -> None:  # noqa: ANN401  click's keywords
-    """Measure one checkpoint: what `compare` does, without a comparison."""
-    from alignkit.cli._measuring import measure_and_print
+    """Measure one checkpoint: what `compare` does, without a comparison.
 
-    measure_and_print((checkpoint,), None, Asked(options))
+    Given the folder of a training, with checkpoint-N in it, every step is measured: one figure and
+    one table show alignment and bias against training steps.
+    """
+    from alignkit.cli._measuring import measure_and_print, measure_steps_and_print
+    from alignkit.trajectory import is_training
+
+    if is_training(checkpoint):
+        measure_steps_and_print(checkpoint, Asked(options))
+    else:
+        measure_and_print((checkpoint,), None, Asked(options))

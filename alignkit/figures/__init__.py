@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alignkit.figures.selection import where
+from alignkit.figures.selection import steps_of, where
 from alignkit.registry import Registry
 from alignkit.tables import Results
 
@@ -20,6 +20,7 @@ Draw = Callable[[Results, str], "matplotlib.figure.Figure | None"]
 Describe = Callable[[Results, str], str]
 
 PROJECTION = "projection"  # in `needs`: the coordinates of the texts
+TRAJECTORY = "trajectory"  # in `needs`: the steps of a training, which other figures don't show
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class FigureCard:
 
     Attributes
     ----------
-    needs : metrics of which the dataset must have a value, or PROJECTION.
+    needs : metrics of which the dataset must have a value, PROJECTION or TRAJECTORY.
     caption : what is drawn and how to read it, for a reader who sees it.
     alt : one sentence with what the figure shows in these data, for a reader who does not.
     order : where it stands in a report; smaller comes first.
@@ -44,7 +45,9 @@ class FigureCard:
     def applies(self, results: Results, dataset: str) -> bool:
         """Whether the dataset has everything that the figure needs."""
         rows = where(results.metrics, dataset=dataset)
-        present = set(rows["metric"][rows["value"].notna()])
+        if bool(steps_of(results)) != (TRAJECTORY in self.needs):
+            return False
+        present = {*rows["metric"][rows["value"].notna()], TRAJECTORY}
         if len(where(results.projection, dataset=dataset)):
             present.add(PROJECTION)
         return present.issuperset(self.needs)

@@ -31,6 +31,17 @@ class Measure:
         )
 
 
+# What is shown of a training, step by step.
+WAY = (
+    Measure(ANSWERS, "monolingual", "map"),
+    Measure(ANSWERS, "cross-lingual", "map"),
+    Measure(ANSWERS, "multilingual", "map"),
+    Measure(ANSWERS, "multilingual", "rank_distance"),
+    Measure(QUESTIONS, "cross-lingual", "recall@1"),
+    Measure(QUESTIONS, "cross-lingual", "cosine_margin"),
+)
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A value with its 95 % interval; all NaN where it is null, with the reason if one is known."""
@@ -90,8 +101,15 @@ def languages_of(results: Results, dataset: str | None = None) -> list[str]:
     return display_order(sorted(codes - {AVERAGE}))
 
 
+def steps_of(results: Results) -> list[int]:
+    """List the steps of a training, in order; none where the run is no trajectory."""
+    return (results.provenance.get("trajectory") or {}).get("steps", [])
+
+
 def candidates_of(results: Results) -> list[str]:
-    """Checkpoints that are compared with the baseline."""
+    """Checkpoints that are compared with the baseline; of a training's steps, the last."""
+    if steps_of(results):
+        return results.checkpoints[-1:]
     return [label for label in results.checkpoints if label != results.baseline]
 
 

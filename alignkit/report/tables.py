@@ -10,6 +10,7 @@ from alignkit.figures.selection import (
     ANSWERS,
     SETTINGS,
     SIGNIFICANT,
+    WAY,
     Change,
     Estimate,
     Measure,
@@ -18,6 +19,7 @@ from alignkit.figures.selection import (
     changes,
     languages_of,
     macro,
+    steps_of,
 )
 from alignkit.figures.words import (
     MISSING,
@@ -65,8 +67,10 @@ def write_tables(results: Results, folder: Path) -> list[WrittenTable]:
 def build_tables(results: Results) -> list[Table]:
     """Lay out the tables of every dataset: the summary first, then mAP and rank distance.
 
-    A table that the data do not fill is left out.
+    A table that the data do not fill is left out. Of a training's steps there is one, of its way.
     """
+    if steps_of(results):
+        return [_way(results, dataset) for dataset in results.datasets]
     tables: list[Table] = []
     for dataset in results.datasets:
         settings = [Measure(ANSWERS, setting, "map") for setting in SETTINGS]
@@ -79,6 +83,31 @@ def build_tables(results: Results) -> list[Table]:
         if keys:
             tables.insert(0, _summary(results, dataset, keys))
     return sorted(tables, key=lambda table: results.datasets.index(table.dataset))
+
+
+def _way(results: Results, dataset: str) -> Table:
+    """Lay out a row a step of a training, a value and its interval a measure."""
+    footnotes = _Footnotes()
+    measures = [measure for measure in WAY if len(measure.of(results.metrics, dataset))]
+    ways = [macro(results, dataset, measure) for measure in measures]
+    rows: list[Row] = []
+    for step, label in zip(steps_of(results), results.checkpoints, strict=True):
+        cells: list[Cell] = []
+        for measure, way in zip(measures, ways, strict=True):
+            one = way[label]
+            if not one.is_known:
+                cells += [footnotes.missing(one.reason), Cell("")]
+                continue
+            best = max if higher_is_better(results, measure.metric) is not False else min
+            is_best = one.value == best(other.value for other in way.values() if other.is_known)
+            text = format_number(one.value, measure.metric)
+            cells += [Cell(text, one.value, is_best=is_best), _interval(one, measure.metric)]
+        rows.append(Row(f"{step:,}", tuple(cells)))
+    groups = tuple(ColumnGroup(name_of(measure), ("value", "95 % CI")) for measure in measures)
+    return Table(
+        "trajectory", dataset, f"Alignment and bias by training step on {dataset}.", "step", groups,
+        tuple(rows), ("Bold: the best step.", *footnotes.notes()), signature(results, dataset),
+    )  # fmt: skip
 
 
 class _Footnotes:

@@ -2,31 +2,23 @@
 
 import json
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from alignkit.checkpoints import steps_in
 from alignkit.errors import AlignkitError
 
 SCHEMA = "alignkit.training/1"
-_STEP = re.compile(r"checkpoint-(\d+)")
 
 
-def step_of(path: Path) -> int:
-    """Read the step of a `checkpoint-N`; -1 for another folder."""
-    matched = _STEP.fullmatch(path.name)
-    return int(matched[1]) if matched else -1
-
-
-def steps_in(folder: Path) -> list[Path]:
+def whole_steps(folder: Path) -> list[Path]:
     """List the whole `checkpoint-N` of a training, by step.
 
     The Trainer writes `trainer_state.json` last: one without it was interrupted, and is left out.
     """
-    found = [path for path in folder.glob("checkpoint-*") if step_of(path) >= 0]
-    return sorted((path for path in found if _is_whole(path)), key=step_of)
+    return [path for path in steps_in(folder) if _is_whole(path)]
 
 
 def _is_whole(step: Path) -> bool:
@@ -35,6 +27,11 @@ def _is_whole(step: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def _as_json(settings: dict[str, Any]) -> dict[str, Any]:
+    """Write and read settings, as a file would."""
+    return json.loads(json.dumps(settings))
 
 
 @dataclass(frozen=True)
@@ -62,10 +59,16 @@ class TrainingFolder:
             self._write({**provenance, "finished": False})
             return None
         self._check_same(stored, provenance)
-        whole = steps_in(self.path)
-        for torn in set(self.path.glob("checkpoint-*")) - set(whole):
+        whole = whole_steps(self.path)
+        for torn in set(steps_in(self.path)) - set(whole):
             shutil.rmtree(torn)
         return whole[-1] if whole else None
+
+    def is_finished(self, provenance: dict[str, Any]) -> bool:
+        """Whether a training with these settings is whole here."""
+        stored = self._stored() or {}
+        same = stored.get("settings") == _as_json(provenance["settings"])
+        return bool(stored.get("finished")) and same
 
     def finish(self, provenance: dict[str, Any]) -> None:
         """Say that the training is whole."""
@@ -77,7 +80,7 @@ class TrainingFolder:
                 f"{self.path} is a finished training; name another --out, or replace it with "
                 "--force"
             )
-        before, now = stored.get("settings", {}), provenance["settings"]
+        before, now = stored.get("settings", {}), _as_json(provenance["settings"])
         other = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
         if other:
             raise AlignkitError(

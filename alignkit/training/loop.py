@@ -5,7 +5,8 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,9 +162,13 @@ def train(
     out: Path | str,
     *,
     force: bool = False,
+    keep_finished: bool = False,
     reporter: Reporter = SILENT,
 ) -> Path:
     """Train into `out`, or go on with what was interrupted there, and return `out`.
+
+    A training with the same settings that is finished is refused, or with `keep_finished` left as
+    it is; `force` begins anew.
 
     `out` is a model folder in the end, with every `checkpoint-N`, the log and `provenance.json`
     beside it. Several processes (`torchrun -m alignkit train …`) train together.
@@ -173,8 +178,13 @@ def train(
     AlignkitError
         When an input is wrong, before anything is trained.
     """
-    out = Path(out)
-    _quieten()
+    with _quiet():
+        return _train(settings, Path(out), force, keep_finished, reporter)
+
+
+def _train(
+    settings: TrainSettings, out: Path, force: bool, keep_finished: bool, reporter: Reporter
+) -> Path:
     splits = load_splits(
         settings.data, articles=settings.articles, validate=settings.eval_every is not None,
         languages=settings.languages, candidate=settings.candidate,
@@ -190,6 +200,8 @@ def train(
     loss = _loss(settings, model)
     provenance = _provenance(settings, origin, splits)
     folder = TrainingFolder(out)
+    if keep_finished and folder.is_finished(provenance):
+        return out
     with arguments.main_process_first(local=False):
         start = folder.begin(provenance, force=force and arguments.process_index == 0)
     trainer = _trainer(settings, arguments, model, prompts, examples, loss, splits.validation)
@@ -204,12 +216,22 @@ def train(
     return out
 
 
-def _quieten() -> None:
+@contextmanager
+def _quiet() -> Generator[None]:
     """Keep the Trainer's own words back: progress is ours, and stderr stays readable."""
-    transformers_logging.set_verbosity_error()
+    loggers = [
+        logging.getLogger(f) for f in ("transformers", "sentence_transformers", "accelerate")
+    ]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     transformers_logging.disable_progress_bar()
-    for name in ("sentence_transformers", "accelerate"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        transformers_logging.enable_progress_bar()
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _open_model(
@@ -305,6 +327,10 @@ def _trainer(
         arguments.greater_is_better = True
     if settings.patience is not None:
         callbacks.append(EarlyStoppingCallback(settings.patience))
+    # An example for the model card; the Trainer would look for five, with a bar of its own.
+    first = list(examples[0].values())
+    card: Any = model.model_card_data
+    card.widget = [{"source_sentence": first[0], "sentences": first[1:]}]
     trainer = SentenceTransformerTrainer(
         model=model, args=arguments, train_dataset=examples, loss=loss,
         evaluator=evaluator, callbacks=callbacks,

@@ -6,17 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-
-
-def refused(result, *words):
-    code, out, err = result
-    assert code == 2, err
-    assert out == ""
-    lines = [line for line in err.splitlines() if line.startswith("alignkit: ")]
-    assert len(lines) == 1, err
-    assert "Traceback" not in err
-    for word in words:
-        assert word in lines[0], lines[0]
+from refusals import refused
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ class Slow(TrainerCallback):
     def __init__(self, pause):
         self.pause = pause
 
-    def on_step_end(self, args, state, control, **_):
+    def on_step_end(self, args, state, control, **_):  # noqa: ARG002
         time.sleep(self.pause)
         sys.stdout.write(f"{state.global_step}\n")
         sys.stdout.flush()

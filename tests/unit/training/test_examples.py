@@ -39,9 +39,7 @@ def test_one_to_k_takes_every_language_and_every_answer():
     task = dataset.answer_retrieval()
     language = task.passages.frame["language"].to_numpy()[task.qrels.passages]
     of_query = {}
-    for query, passage, code in zip(
-        task.qrels.queries, task.qrels.passages, language, strict=True
-    ):
+    for query, passage, code in zip(task.qrels.queries, task.qrels.passages, language, strict=True):
         of_query.setdefault(query, {}).setdefault(code, set()).add(
             task.passages.frame["text"].iloc[passage]
         )

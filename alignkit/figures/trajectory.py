@@ -1,0 +1,61 @@
+"""Alignment and bias against training steps."""
+
+from matplotlib.figure import Figure
+
+from alignkit.figures import TRAJECTORY, figure
+from alignkit.figures.selection import WAY, macro, steps_of
+from alignkit.figures.style import COLOURS, PAGE
+from alignkit.figures.words import format_number, higher_is_better, metric_label
+from alignkit.tables import Results
+
+COLUMNS = 3
+
+CAPTION = (
+    "Alignment and language bias at the steps of a training: averages over languages or pairs, "
+    "with 95 % confidence intervals. The arrow says which way is better."
+)
+
+
+def describe(results: Results, dataset: str) -> str:
+    """State where every measure begins and ends."""
+    parts: list[str] = []
+    first, last = results.checkpoints[0], results.checkpoints[-1]
+    for measure in WAY:
+        way = macro(results, dataset, measure)
+        if way[first].is_known and way[last].is_known:
+            begin, end = (
+                format_number(way[label].value, measure.metric) for label in (first, last)
+            )
+            parts.append(f"{measure.setting} {metric_label(measure.metric)} from {begin} to {end}")
+    return f"From {first} to {last} on {dataset}: {'; '.join(parts)}."
+
+
+@figure("trajectory", needs=(TRAJECTORY,), caption=CAPTION, alt=describe, order=5)
+def draw(results: Results, dataset: str) -> Figure | None:
+    """Draw a panel a measure, a line over the steps and a band of its intervals."""
+    steps = steps_of(results)
+    ways = [(measure, macro(results, dataset, measure)) for measure in WAY]
+    shown = [(measure, way) for measure, way in ways if any(x.is_known for x in way.values())]
+    if not shown:
+        return None
+    rows = -(-len(shown) // COLUMNS)
+    picture = Figure(figsize=(PAGE, 1.7 * rows), layout="constrained")
+    panels = picture.subplots(rows, COLUMNS, squeeze=False).ravel()
+    for axes, (measure, way) in zip(panels, shown, strict=False):
+        own = [way[label] for label in results.checkpoints]
+        axes.fill_between(
+            steps, [one.low for one in own], [one.high for one in own],
+            color=COLOURS[0], alpha=0.2, linewidth=0,
+        )  # fmt: skip
+        axes.plot(steps, [one.value for one in own], color=COLOURS[0], marker="o", markersize=2.5)
+        better = {True: " ↑", False: " ↓", None: ""}[higher_is_better(results, measure.metric)]
+        axes.set_title(f"{measure.setting} {metric_label(measure.metric)}{better}", loc="left")
+        axes.set_xlabel("training step")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.yaxis.set_major_formatter(
+            lambda value, _, name=measure.metric: format_number(value, name, digits=2)
+        )
+        axes.grid(axis="y", linewidth=0.3, color="#dddddd")
+    for axes in panels[len(shown) :]:
+        axes.set_axis_off()
+    return picture
