@@ -179,7 +179,7 @@ def main() -> None:
     sys.path.insert(0, str(HERE))
     from findings import write_findings
 
-    write_findings(options, starts)
+    write_findings(options, starts, list(STRATEGIES), list(MEASURES), list(SEEDS))
 
 
 def _in_a_process(run: Run, options: argparse.Namespace) -> None:

@@ -70,7 +70,8 @@ def test_a_comma_separated_text_of_languages_is_understood(two_languages):
         (
             "xquad-r",
             {"split": "train"},
-            "the dataset 'xquad-r' has no split 'train'; it has 'test', and parts of it by article, such as 'articles:0-31'",
+            "the dataset 'xquad-r' has no split 'train'; it has 'test', and parts of it by "
+            "article, such as 'articles:0-31'",
         ),
         (
             "xquad-r",
