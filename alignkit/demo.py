@@ -11,7 +11,7 @@ from alignkit.run_folder import check_free
 from alignkit.tables import Results
 
 STRATEGIES = ("monolingual", "cross-lingual", "hybrid")
-DATA = ("sample", "sample-generated")
+DATA = ("sample-generated", "sample")
 # A bag of subwords: it learns in seconds, and what a strategy does shows in it as in larger ones.
 INIT = "scratch,vocabulary=8000,dim=128"
 BATCH, STEPS = 64, 400

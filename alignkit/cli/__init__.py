@@ -33,7 +33,8 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         return _complain(error.format_message())
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write(
-            "alignkit: interrupted; what was embedded is kept, the next run goes on from there\n"
+            "alignkit: interrupted; what was embedded or trained so far is kept, "
+            "the next run goes on from there\n"
         )
         return 130
     except BrokenPipeError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from alignkit.figures.words import metric_label
 from alignkit.languages import display_order
 from alignkit.tables import AVERAGE, Results
 
@@ -40,6 +41,14 @@ WAY = (
     Measure(QUESTIONS, "cross-lingual", "recall@1"),
     Measure(QUESTIONS, "cross-lingual", "cosine_margin"),
 )
+
+
+def name_of(measure: Measure) -> str:
+    """Name a measure with its setting, where a reader could take it for another's."""
+    label = metric_label(measure.metric)
+    if measure.task == QUESTIONS:
+        return label if "cosine" in measure.metric else f"{label} of translations"
+    return label if measure.metric == "rank_distance" else f"{measure.setting} {label}"
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from matplotlib.figure import Figure
 
 from alignkit.figures import TRAJECTORY, figure
-from alignkit.figures.selection import WAY, macro, steps_of
+from alignkit.figures.selection import WAY, macro, name_of, steps_of
 from alignkit.figures.style import COLOURS, PAGE
-from alignkit.figures.words import format_number, higher_is_better, metric_label
+from alignkit.figures.words import format_number, higher_is_better, is_rank
 from alignkit.tables import Results
 
 COLUMNS = 3
@@ -26,7 +26,7 @@ def describe(results: Results, dataset: str) -> str:
             begin, end = (
                 format_number(way[label].value, measure.metric) for label in (first, last)
             )
-            parts.append(f"{measure.setting} {metric_label(measure.metric)} from {begin} to {end}")
+            parts.append(f"{name_of(measure)} from {begin} to {end}")
     return f"From {first} to {last} on {dataset}: {'; '.join(parts)}."
 
 
@@ -49,11 +49,13 @@ def draw(results: Results, dataset: str) -> Figure | None:
         )  # fmt: skip
         axes.plot(steps, [one.value for one in own], color=COLOURS[0], marker="o", markersize=2.5)
         better = {True: " ↑", False: " ↓", None: ""}[higher_is_better(results, measure.metric)]
-        axes.set_title(f"{measure.setting} {metric_label(measure.metric)}{better}", loc="left")
+        axes.set_title(f"{name_of(measure)}{better}", loc="left")
         axes.set_xlabel("training step")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.yaxis.set_major_formatter(
-            lambda value, _, name=measure.metric: format_number(value, name, digits=2)
+            lambda value, _, name=measure.metric: (
+                f"{value:,.0f}" if is_rank(name) else format_number(value, digits=2)
+            )
         )
         axes.grid(axis="y", linewidth=0.3, color="#dddddd")
     for axes in panels[len(shown) :]:

@@ -4,11 +4,13 @@ import base64
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from alignkit.figures import DrawnFigure
+from alignkit.figures.selection import steps_of
 from alignkit.figures.words import metric_label
 from alignkit.report.layout import Table
 from alignkit.report.signature import total
@@ -38,6 +40,7 @@ def render(results: Results, figures: list[DrawnFigure], tables: list[Table]) ->
         tables=tables,
         unmapped=_unmapped(results),
         undefined=_undefined(results),
+        trajectory=bool(steps_of(results)),
         cards=_cards(results),
         checkpoints=run["checkpoints"],
         baseline=results.baseline,
@@ -61,6 +64,8 @@ def link_papers(text: str) -> Markup:
 def _title(results: Results) -> str:
     others = [label for label in results.checkpoints if label != results.baseline]
     on = ", ".join(results.datasets)
+    if steps_of(results):
+        return f"{Path(results.provenance['trajectory']['folder']).name}, step by step, on {on}"
     if not others:
         return f"{results.baseline} on {on}"
     return f"{', '.join(others)} against {results.baseline} on {on}"

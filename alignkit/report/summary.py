@@ -12,13 +12,13 @@ from alignkit.figures.selection import (
     candidates_of,
     changes,
     macro,
+    name_of,
 )
 from alignkit.figures.words import (
     format_interval,
     format_number,
     format_p,
     higher_is_better,
-    metric_label,
 )
 from alignkit.tables import AVERAGE, Results
 
@@ -82,14 +82,6 @@ def verdict(results: Results) -> list[str]:
         if not candidates:
             sentences.append(_state(results, dataset, results.baseline))
     return sentences
-
-
-def name_of(measure: Measure) -> str:
-    """Name a measure with its setting, where a reader could take it for another's."""
-    label = metric_label(measure.metric)
-    if measure.task == QUESTIONS:
-        return label if "cosine" in measure.metric else f"{label} of translations"
-    return label if measure.metric == "rank_distance" else f"{measure.setting} {label}"
 
 
 def _key_row(results: Results, dataset: str, measure: Measure, label: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from alignkit.figures.selection import (
     changes,
     languages_of,
     macro,
+    name_of,
     steps_of,
 )
 from alignkit.figures.words import (
@@ -33,7 +34,7 @@ from alignkit.report.formats import comma_separated, latex, markdown
 from alignkit.report.layout import Cell, ColumnGroup, Row, Table
 from alignkit.report.macros import macros
 from alignkit.report.signature import signature
-from alignkit.report.summary import key_measures, name_of
+from alignkit.report.summary import key_measures
 from alignkit.tables import AVERAGE, Results
 
 DAGGER = "†"

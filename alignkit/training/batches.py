@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -330,12 +329,4 @@ class _Queues:
 def with_texts(dataset: Dataset) -> Dataset:
     """Hide the id columns of text data from the model: what is read are the texts alone."""
     texts = [name for name in dataset.column_names if name not in ID_COLUMNS]
-    return dataset.with_transform(_TextColumns(tuple(texts)))
-
-
-@dataclass(frozen=True)
-class _TextColumns:
-    names: tuple[str, ...]
-
-    def __call__(self, batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        return {name: batch[name] for name in self.names if name in batch}
+    return dataset.with_format(columns=texts)

@@ -192,7 +192,8 @@ class _Lookup:
         texts = {noun: tuple(numbers) for noun, numbers in self._numbers.items()}
         shown = [name for name in table if not name.endswith(("_id", "_language"))]
         nouns = {name: "query" if name == "query" else "passage" for name in shown}
-        return datasets.Dataset.from_dict(table).with_transform(_Texts(texts, nouns))
+        # Ids and languages are for the sampler: a batch need not read them.
+        return datasets.Dataset.from_dict(table).with_transform(_Texts(texts, nouns), shown)
 
 
 @dataclass(frozen=True)

@@ -224,7 +224,7 @@ def test_interrupted_says_that_nothing_is_lost(alignkit, data, vectors, monkeypa
     monkeypatch.setattr("alignkit.run.measure", interrupt)
     code, _, err = alignkit("analyze", vectors("a.npz"), "--data", data)
     assert code == 130
-    assert "what was embedded is kept" in err
+    assert "what was embedded or trained so far is kept" in err
 
 
 def test_a_fault_of_ours_shows_its_traceback(alignkit, data, vectors, monkeypatch):

@@ -42,13 +42,14 @@ def test_a_folder_that_is_no_checkpoint_is_told_what_was_looked_for(tmp_path):
     )
 
 
-def test_a_training_folder_names_its_last_step(tmp_path):
+def test_a_training_folder_stands_for_its_last_step(model_folder, tmp_path):
     for step in ("checkpoint-500", "checkpoint-1000", "checkpoint-90"):
-        (tmp_path / step).mkdir()
+        shutil.copytree(model_folder, tmp_path / step)
 
-    assert refusal(tmp_path) == (
-        f"{tmp_path} is a training folder; name one of its steps, e.g. {tmp_path}/checkpoint-1000"
-    )
+    checkpoint = load_checkpoint(str(tmp_path), EncodeOptions(device="cpu"))
+
+    assert checkpoint.path == tmp_path / "checkpoint-1000"
+    assert any("checkpoint-1000" in note for note in checkpoint.describe()["notes"])
 
 
 def test_an_adapter_is_refused_even_with_modules_beside_it(model_copy):
