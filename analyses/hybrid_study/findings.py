@@ -264,7 +264,8 @@ def answer(study: Study) -> str:
         f"**From {STARTS[study.start]}.** Do hybrid batches (α = .5) reduce language bias against "
         f"monolingual ones? {reduces.capitalize()}: rank distance changes by "
         f"{bias.text('rank distance', sign=True)}. Do they keep monolingual quality? "
-        f"{keeps.capitalize()}: monolingual mAP changes by {kept.text('monolingual mAP', sign=True)}.",
+        f"{keeps.capitalize()}: monolingual mAP changes by "
+        f"{kept.text('monolingual mAP', sign=True)}.",
         f"Against cross-lingual batches, rank distance changes by "
         f"{beyond.text('rank distance', sign=True)} and monolingual mAP by "
         f"{gained.text('monolingual mAP', sign=True)}.",
