@@ -1,7 +1,6 @@
 """Measures × measures → values with intervals, and paired differences with p values.
 
-Everything is resampled by query id, all languages of an id together, with the same resamples for
-every checkpoint, so that differences are paired.
+Differences are paired: every checkpoint is measured on the same resamples of query ids.
 """
 
 from dataclasses import dataclass
@@ -9,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
-from alignkit.kernels.resampling import (
-    bootstrap_weights,
-    group_means,
-    holm,
-    percentile_interval,
-    ratios,
-    sign_flip_p_values,
-    weighted_sums,
+from alignkit.estimates import (
+    IntervalKind,
+    Resampler,
+    RunEffect,
+    Summary,
+    of_two_strategies,
 )
-from alignkit.measures import Design, Measured, Measures
+from alignkit.kernels.resampling import holm, sign_flip_p_values, standard_error
+from alignkit.measures import Measured, Measures
 from alignkit.tables import AVERAGE, COMPARISON_COLUMNS
 
 Array = np.ndarray
@@ -28,57 +27,18 @@ Rows = dict[str, Any]
 # 1,000 flips could never call one of 110 pairs significant. With so many flips for each test of the
 # largest family an adjusted p of .04 can be reached.
 FLIPS_PER_TEST = 25
+# A difference of so many standard errors is found, at a level of 5 %, four times of five.
+_DETECTABLE = 1.959964 + 0.841621
 _FAMILY = ["dataset", "task", "setting", "metric", "level"]
 
 
-@dataclass(frozen=True, eq=False)
-class Summary:
-    """Value, interval and resamples of one metric in one setting, for each of its outputs."""
-
-    value: Array  # (outputs,)
-    interval: Array  # (2, outputs)
-    resampled: Array  # (resamples, outputs)
-
-
-class Resampler:
-    """Summarises measures over one set of resamples of query ids.
-
-    A class because it remembers: metrics that share an array, as recall@k and hit@k do where one
-    passage is relevant, and designs that many metrics share, are worked out once.
-    """
-
-    def __init__(self, n_ids: int, n_resamples: int, rng: np.random.Generator) -> None:
-        self._once = np.ones((1, n_ids))
-        self._weights = bootstrap_weights(n_ids, n_resamples, rng)
-        self._below: dict[Design, tuple[Array, Array]] = {}
-        self._summaries: dict[tuple[int, Design], Summary] = {}
-
-    def summarise(self, measured: Measured) -> Summary:
-        """Values and percentile intervals of every output."""
-        key = (id(measured.numerator), measured.design)
-        if key not in self._summaries:
-            self._summaries[key] = self._summarise(measured)
-        return self._summaries[key]
-
-    def _summarise(self, measured: Measured) -> Summary:
-        design = measured.design
-        if design not in self._below:
-            self._below[design] = self._sums(design.denominator)
-        value, resampled = (
-            group_means(ratios(above, below), design.members)
-            for above, below in zip(
-                self._sums(measured.numerator), self._below[design], strict=True
-            )
-        )
-        return Summary(value[0], percentile_interval(resampled), resampled)
-
-    def _sums(self, per_id: Array) -> tuple[Array, Array]:
-        """Sum over the data themselves, exactly, and over each resample."""
-        return weighted_sums(self._once, per_id), weighted_sums(self._weights, per_id)
-
-
 def tabulate(
-    measures: dict[str, Measures], baseline: str, *, n_resamples: int = 1000, seed: int = 0
+    measures: dict[str, Measures],
+    baseline: str,
+    *,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    interval: IntervalKind = "percentile",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the tables `metrics` and `comparisons` (see `Results`) of one dataset.
 
@@ -87,7 +47,7 @@ def tabulate(
     all candidates. The first checkpoint need not be the baseline.
     """
     rng = np.random.default_rng(seed)
-    resampler = Resampler(len(measures[baseline].ids), n_resamples, rng)
+    resampler = Resampler(len(measures[baseline].ids), n_resamples, rng, interval)
     dataset = measures[baseline].dataset
     metrics = [
         _metric_rows(label, dataset, measured, resampler.summarise(measured))
@@ -99,8 +59,9 @@ def tabulate(
         for label, of_label in measures.items()
         if label != baseline
         for reference, measured in zip(measures[baseline].measured, of_label.measured, strict=True)
+        if measured.is_resampled
     ]
-    return _stack(metrics), _comparisons(baseline, dataset, paired, n_resamples, rng)
+    return _stack(metrics), _comparisons(baseline, dataset, paired, n_resamples, resampler, rng)
 
 
 def _metric_rows(label: str, dataset: str, measured: Measured, summary: Summary) -> Rows:
@@ -111,19 +72,14 @@ def _metric_rows(label: str, dataset: str, measured: Measured, summary: Summary)
         "passage_language": [answered for _, answered in design.outputs],
         "metric": measured.metric, "value": summary.value, "ci_low": summary.interval[0],
         "ci_high": summary.interval[1], "n": design.n,
-        "reason": _reasons(design, summary.value),
+        "best": measured.best, "random": measured.random,
+        "reason": _reasons(measured, summary.value),
     }  # fmt: skip
 
 
-def _reasons(design: Design, values: Array) -> list[str | None]:
+def _reasons(measured: Measured, values: Array) -> list[str | None]:
     """Say why a value is null."""
-    reasons: list[str | None] = [None] * len(values)
-    for i in np.flatnonzero(np.isnan(values)):
-        asked, answered = design.outputs[i]
-        reasons[i] = "no query that counts for this measure" + (
-            "" if answered == AVERAGE else f" asks in {asked} and has an answer in {answered}"
-        )
-    return reasons
+    return [measured.undefined if np.isnan(value) else None for value in values]
 
 
 class _Pair:
@@ -135,7 +91,20 @@ class _Pair:
         self.label, self.measured = label, measured
         self.base, self.own = resampler.summarise(reference), resampler.summarise(measured)
         self.same_as = (label, id(self.base), id(self.own))  # pairs of the same numbers
+        self.runs = of_two_strategies(reference, measured)
         self._reference = reference
+
+    def change(self, resampler: Resampler) -> "_Change":
+        """Work the difference out."""
+        without = None
+        if self.base.without is not None and self.own.without is not None:
+            without = self.own.without - self.base.without
+        resampled = self.own.resampled - self.base.resampled
+        value = self.own.value - self.base.value
+        summary = Summary(value, np.empty((2, len(value))), resampled, without)
+        interval = resampler.interval(summary, self.runs)
+        interval[:, self.measured.design.n < 2] = np.nan
+        return _Change(value, interval, standard_error(resampled), self.effects(), self.runs)
 
     def effects(self) -> Array:
         """Give what each id adds to the difference of each output, (ids, outputs).
@@ -151,47 +120,78 @@ class _Pair:
         return change @ (per_cell / np.where(below > 0, below, 1.0)[:, None])
 
 
+@dataclass(frozen=True)
+class _Change:
+    """A difference from the baseline: its interval, and what a test of it needs, per output."""
+
+    value: Array
+    interval: Array
+    error: Array  # standard error over ids
+    effects: Array  # (ids, outputs)
+    runs: RunEffect | None
+
+    @property
+    def whole_error(self) -> Array:
+        """Standard error over ids and runs."""
+        return self.error if self.runs is None else np.hypot(self.error, self.runs.error)
+
+    def p_of_runs(self, n_ids: Array) -> Array:
+        """Two-sided p of Student's t over ids and runs (Satterthwaite's degrees of freedom)."""
+        assert self.runs is not None
+        whole = self.whole_error
+        below = self.error**4 / np.maximum(n_ids - 1, 1) + self.runs.error**4 / self.runs.freedom
+        freedom = np.divide(whole**4, below, out=np.ones_like(whole), where=below > 0)
+        size = np.divide(
+            np.abs(self.value), whole, out=np.full_like(whole, np.inf), where=whole > 0
+        )
+        return np.where(self.value == 0, 1.0, 2 * student.sf(size, freedom))
+
+
 def _comparisons(
-    baseline: str, dataset: str, pairs: list[_Pair], n_resamples: int, rng: np.random.Generator
+    baseline: str,
+    dataset: str,
+    pairs: list[_Pair],
+    n_resamples: int,
+    resampler: Resampler,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     if not pairs:
-        return pd.DataFrame(columns=[*COMPARISON_COLUMNS, "effect_size", "reason"])
+        return pd.DataFrame(columns=[*COMPARISON_COLUMNS, "effect_size", "mdd", "reason"])
     distinct = {pair.same_as: pair for pair in pairs}
-    effects = {key: pair.effects() for key, pair in distinct.items()}
-    n_flips = max(n_resamples, FLIPS_PER_TEST * max(block.shape[1] for block in effects.values()))
-    p_values = sign_flip_p_values(np.hstack(list(effects.values())), n_flips, rng)
-    starts = np.cumsum([0, *(block.shape[1] for block in effects.values())])
-    p_of = {key: p_values[starts[i] : starts[i + 1]] for i, key in enumerate(effects)}
-    interval_of = {
-        key: percentile_interval(pair.own.resampled - pair.base.resampled)
-        for key, pair in distinct.items()
-    }
+    changes = {key: pair.change(resampler) for key, pair in distinct.items()}
+    effects = [change.effects for change in changes.values()]
+    n_flips = max(n_resamples, FLIPS_PER_TEST * max(block.shape[1] for block in effects))
+    p_values = sign_flip_p_values(np.hstack(effects), n_flips, rng)
+    starts = np.cumsum([0, *(block.shape[1] for block in effects)])
+    p_of = {key: p_values[starts[i] : starts[i + 1]] for i, key in enumerate(changes)}
     table = _stack(
         [
-            _comparison_rows(baseline, dataset, pair, interval_of[pair.same_as],
-                             effects[pair.same_as], p_of[pair.same_as])
+            _comparison_rows(baseline, dataset, pair, changes[pair.same_as], p_of[pair.same_as])
             for pair in pairs
         ]
-    )  # fmt: skip
+    )
     table["p_adjusted"] = _adjust(table)
     return table
 
 
 def _comparison_rows(
-    baseline: str, dataset: str, pair: _Pair, interval: Array, effects: Array, p_values: Array
+    baseline: str, dataset: str, pair: _Pair, change: _Change, flipped: Array
 ) -> Rows:
     measured, design = pair.measured, pair.measured.design
-    delta = pair.own.value - pair.base.value
+    p_values = flipped if change.runs is None else change.p_of_runs(design.n)
+    untested = np.isnan(change.value) | (design.n < 2)
     rows = {
         "baseline": baseline, "candidate": pair.label, "dataset": dataset, "task": measured.task,
         "setting": measured.setting, "query_language": [asked for asked, _ in design.outputs],
         "passage_language": [answered for _, answered in design.outputs],
         "metric": measured.metric, "baseline_value": pair.base.value,
-        "candidate_value": pair.own.value, "delta": delta, "ci_low": interval[0],
-        "ci_high": interval[1], "p_value": np.where(np.isnan(delta), np.nan, p_values),
-        "p_adjusted": np.nan, "n": design.n, "effect_size": _effect_size(effects, design.n),
+        "candidate_value": pair.own.value, "delta": change.value, "ci_low": change.interval[0],
+        "ci_high": change.interval[1], "p_value": np.where(untested, np.nan, p_values),
+        "p_adjusted": np.nan, "n": design.n,
+        "effect_size": _effect_size(change.effects, design.n),
+        "mdd": np.where(untested, np.nan, _DETECTABLE * change.whole_error),
     }  # fmt: skip
-    return {**rows, "reason": _reasons(design, delta)}
+    return {**rows, "reason": _reasons(measured, change.value)}
 
 
 def _effect_size(effects: Array, n: Array) -> Array:

@@ -1,6 +1,6 @@
 """Ranks and vectors → measures: every metric of every task and setting, per query id."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,21 +9,31 @@ import numpy as np
 import pandas as pd
 
 from alignkit.errors import AlignkitError
-from alignkit.kernels.resampling import ratios
-from alignkit.metrics import (
-    METRICS,
-    LanguageShares,
-    Metric,
-    Needs,
-    ParallelVectors,
-    Setting,
+from alignkit.kernels.resampling import group_means, ratios
+from alignkit.metrics import METRICS, Needs, Setting, Variant
+from alignkit.outputs import (
+    Groups,
+    Outputs,
+    Pair,
+    outputs_of_all,
+    outputs_of_languages,
+    outputs_of_pairs,
+    outputs_of_shares,
 )
 from alignkit.progress import SILENT, Reporter
-from alignkit.ranks import TaskRanks, codes, rank_task, share_cutoffs
-from alignkit.tables import AVERAGE, Dataset, Embeddings, TaskName
+from alignkit.ranks import TaskRanks, codes, rank_task
+from alignkit.sources import (
+    Fitted,
+    language_ranks,
+    language_shares,
+    parallel_vectors,
+    rankings,
+)
+from alignkit.tables import Dataset, Embeddings, TaskName
 
 Array = np.ndarray
-Pair = tuple[str, str]  # query language, passage language
+Levels = tuple[Any, ...]  # best and random value, a number or one for each of the values
+COSINES = ("cosine_parallel", "cosine_random", "cosine_margin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +67,13 @@ class Measured:
 
     The value of a cell is the sum of `numerator` (ids, cells) over ids divided by that of the
     design's denominator.
+
+    Attributes
+    ----------
+    best, random : best possible value and that of a random ranking, (outputs,); NaN if not known.
+    undefined : why a value may be null.
+    is_resampled : False for what has no interval, as a p value.
+    runs : values of the single runs, (runs, outputs), where `numerator` is a mean over several.
     """
 
     task: TaskName
@@ -64,6 +81,11 @@ class Measured:
     metric: str
     numerator: Array
     design: Design
+    best: Array
+    random: Array
+    undefined: str
+    is_resampled: bool = True
+    runs: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +97,7 @@ class Measures:
     measured: list[Measured]
     ranks: list[TaskRanks]
     languages: tuple[str, ...]  # of the queries, alphabetical
-    matrices: dict[str, Array]  # metrics of vectors as (languages, languages), NaN where undefined
+    matrices: dict[str, Array]  # the cosines as (languages, languages), NaN where undefined
 
     @property
     def settled(self) -> int:
@@ -88,14 +110,17 @@ def measure(
     queries: Embeddings,
     passages: Embeddings,
     *,
+    groups: Groups | None = None,
+    only: Collection[str] | None = None,
     keep: bool = False,
     reporter: Reporter = SILENT,
 ) -> Measures:
     """Compute every registered metric that the data allow.
 
     `queries` and `passages` embed the dataset's texts in their order; both come from one
-    checkpoint. With `keep`, ranks are taken from the user's cache, or put there. Raises
-    AlignkitError when their dimensions differ.
+    checkpoint. `groups` adds averages: grouping → language → label, as {"script": {"el": "Grek"}}.
+    `only` names the metrics to compute, with their cutoffs; all if left out. With `keep`, ranks
+    are taken from the user's cache, or put there. Raises AlignkitError when dimensions differ.
     """
     if queries.vectors.shape[1] != passages.vectors.shape[1]:
         raise AlignkitError(
@@ -108,31 +133,60 @@ def measure(
                   ids, keep=keep, reporter=reporter)
         for task in dataset.tasks
     ]  # fmt: skip
-    measured = [one for task in ranks for one in _measure_task(task)]
+    fitted = [Fitted(queries, passages, np.ones(len(ids), bool))]
+    return measure_ranks(dataset.name, ids, ranks, queries, fitted, groups=groups or {}, only=only)
+
+
+def measure_ranks(
+    dataset: str,
+    ids: tuple[str, ...],
+    ranks: list[TaskRanks],
+    queries: Embeddings,
+    fitted: Sequence[Fitted],
+    *,
+    groups: Groups,
+    only: Collection[str] | None = None,
+) -> Measures:
+    """Compute every metric of ranks and vectors; see `measure`.
+
+    `queries` are taken for measures of the vectors themselves, `fitted` to score passages.
+    """
+    measured: list[Measured] = []
     matrices: dict[str, Array] = {}
-    if any(task.task.name == "question-alignment" for task in ranks):
-        of_vectors, matrices = _measure_vectors(queries, ids)
-        measured += of_vectors
-    languages = tuple(queries.texts.languages)
-    return Measures(dataset.name, ids, measured, ranks, languages, matrices)
+    for task in ranks:
+        found = _Measuring(task, groups, only)
+        measured += found.own_pools()
+        if task.task.name == "answer-retrieval":
+            measured += found.multilingual()
+            measured += found.of_rankings(fitted)
+        else:
+            of_vectors, matrices = found.of_vectors(queries)
+            measured += of_vectors
+    return Measures(dataset, ids, measured, ranks, tuple(queries.texts.languages), matrices)
 
 
-def _variants(
-    task: TaskName, setting: Setting, needs: Needs
-) -> Iterator[tuple[Metric, str, Callable[..., Any]]]:
-    for card in METRICS.values():
-        if card.needs == needs and (task, setting) in card.settings:
-            for name, function in card.variants():
-                yield card, name, function
+@dataclass(frozen=True)
+class _Place:
+    """Where the values of a metric's source lie: the id and the cell of each, and the outputs."""
 
+    ids: Array
+    cells: Array
+    outputs: Outputs
+    n_ids: int
 
-def _measure_task(ranks: TaskRanks) -> list[Measured]:
-    found = _measure_own_pools(ranks)
-    if ranks.task.name == "answer-retrieval":
-        found += _measure_multilingual(ranks)
-        found += _measure_preference(ranks)
-        found += _measure_shares(ranks)
-    return found
+    def sums(self, values: Array) -> Array:
+        """Sum the values that share an id and a cell, (ids, cells)."""
+        n_cells = len(self.outputs.members)
+        where = self.ids * n_cells + self.cells
+        return np.bincount(where, values, self.n_ids * n_cells).reshape(self.n_ids, n_cells)
+
+    def means(self, above: Array, below: Array) -> Array:
+        """Give the value of each output for numerators and denominators of all values."""
+        totals = [
+            np.bincount(self.cells, part, len(self.outputs.members))[None, :]
+            for part in (above, below)
+        ]
+        return group_means(ratios(*totals), self.outputs.members)[0]
 
 
 class _Scatter:
@@ -142,211 +196,265 @@ class _Scatter:
     there, such as recall@k and hit@k with one relevant passage in a pool.
     """
 
-    def __init__(
-        self, ranks: TaskRanks, setting: Setting, ids: Array, cells: Array, outputs: "Outputs"
-    ) -> None:
-        self._ranks = ranks
+    def __init__(self, task: TaskName, setting: Setting, place: _Place) -> None:
+        self._task: TaskName = task
         self._setting: Setting = setting
-        self._shape = (len(ranks.ids), outputs.members.shape[0])
-        self._where = ids * self._shape[1] + cells
-        self._outputs = outputs
-        self._design = self._design_of(np.ones(len(self._where), bool))
+        self._place = place
+        self._ones = np.ones(len(place.cells))
+        self._design = self._design_of(self._ones)
         self.measured: list[Measured] = []
 
-    def _design_of(self, defined: Array) -> Design:
-        return Design(self._sum(defined.astype(float)), self._outputs.labels, self._outputs.members)
+    def _design_of(self, below: Array) -> Design:
+        outputs = self._place.outputs
+        return Design(self._place.sums(below), outputs.labels, outputs.members)
 
-    def _sum(self, values: Array) -> Array:
-        return np.bincount(self._where, values, self._shape[0] * self._shape[1]).reshape(
-            self._shape
-        )
+    def add(self, variant: Variant, values: Array, levels: Levels, undefined: str = "") -> None:
+        """Take the metric's values and levels, one a place; NaN values are left out."""
+        gone = np.isnan(values)
+        if gone.any():
+            here = (~gone).astype(float)
+            self._append(variant, np.where(gone, 0.0, values), here, levels, undefined)
+        else:
+            self._append(variant, values, self._ones, levels, undefined)
 
-    def add(self, metric: str, values: Array) -> None:
-        """Take the metric's values, one a search; NaN are left out."""
-        undefined = np.isnan(values)
-        some = undefined.any()
-        numerator = self._sum(np.where(undefined, 0.0, values) if some else values)
-        design = self._design_of(~undefined) if some else self._design
-        self._append(metric, numerator, design)
+    def add_ratio(self, variant: Variant, above: Array, below: Array, levels: Levels) -> None:
+        """Take numerators and denominators, one a place; levels are of the numerators."""
+        self._append(variant, above, below, levels, "")
 
-    def add_ratio(self, metric: str, above: Array, below: Array, outputs: "Outputs") -> None:
-        """Take numerators and denominators, one a search."""
-        design = Design(self._sum(below), outputs.labels, outputs.members)
-        self._append(metric, self._sum(above), design)
-
-    def _append(self, metric: str, numerator: Array, design: Design) -> None:
+    def _append(
+        self, variant: Variant, above: Array, below: Array, levels: Levels, undefined: str
+    ) -> None:
+        design = self._design if below is self._ones else self._design_of(below)
+        numerator = self._place.sums(above)
         for other in self.measured:
             if other.design is design and np.array_equal(other.numerator, numerator):
                 numerator = other.numerator
                 break
+        best, random = (
+            self._place.means(np.where(below > 0, np.broadcast_to(level, below.shape), 0.0), below)
+            for level in levels
+        )
+        card = variant.card
         self.measured.append(
-            Measured(self._ranks.task.name, self._setting, metric, numerator, design)
-        )
-
-
-def _measure_own_pools(ranks: TaskRanks) -> list[Measured]:
-    """Measure in the monolingual and cross-lingual settings, which share their searches."""
-    values: dict[str, Array] = {}
-    return [
-        *_measure_pairs(ranks, "monolingual", values, same=True),
-        *_measure_pairs(ranks, "cross-lingual", values, same=False),
-    ]
-
-
-def _measure_pairs(
-    ranks: TaskRanks, setting: Setting, values: dict[str, Array], *, same: bool
-) -> list[Measured]:
-    """Measure where query and pool have the same language, or where they don't.
-
-    `values` remembers each metric over all searches, so that the second setting finds it there.
-    """
-    searches, n = ranks.own_pools, len(ranks.languages)
-    asked = ranks.language_of_query[searches.queries]
-    here = (asked == searches.pools) == same
-    pairs = [(a, b) for a in range(n) for b in range(n) if (a == b) == same]
-    column = np.full(n * n, -1)
-    column[[a * n + b for a, b in pairs]] = np.arange(len(pairs))
-    cells = column[asked[here] * n + searches.pools[here]]
-    outputs = _outputs(pairs, ranks.languages, by_language=not same)
-    ids = ranks.id_of_query[searches.queries][here]
-    scatter = _Scatter(ranks, setting, ids, cells, outputs)
-    for _, name, function in _variants(ranks.task.name, setting, "ranks"):
-        if name not in values:
-            values[name] = function(searches.ranks)
-        scatter.add(name, values[name][here])
-    return scatter.measured
-
-
-def _measure_multilingual(ranks: TaskRanks) -> list[Measured]:
-    searches = ranks.all_pools
-    rows = searches.queries
-    languages = tuple(ranks.task.queries.languages)
-    asked = codes(pd.Series(ranks.languages), languages)[ranks.language_of_query[rows]]
-    outputs = Outputs(
-        (*((a, AVERAGE) for a in languages), (AVERAGE, AVERAGE)),
-        np.column_stack([np.eye(len(languages), dtype=bool), np.ones(len(languages), bool)]),
-    )
-    scatter = _Scatter(ranks, "multilingual", ranks.id_of_query[rows], asked, outputs)
-    for _, name, function in _variants(ranks.task.name, "multilingual", "ranks"):
-        scatter.add(name, function(searches.ranks))
-    return scatter.measured
-
-
-def _measure_preference(ranks: TaskRanks) -> list[Measured]:
-    searches = ranks.all_pools
-    order = searches.order
-    n = len(ranks.languages)
-    rows = ranks.task.qrels.queries[order]
-    outputs = _outputs([(a, b) for a in range(n) for b in range(n)], ranks.languages)
-    cell = ranks.language_of_query[rows] * n + ranks.language_of_cell[order]
-    scatter = _Scatter(ranks, "multilingual", ranks.id_of_query[rows], cell, outputs)
-    for _, name, function in _variants(ranks.task.name, "multilingual", "relevant"):
-        scatter.add(name, function(searches.ranks))
-    return scatter.measured
-
-
-def _measure_shares(ranks: TaskRanks) -> list[Measured]:
-    searches = ranks.all_pools
-    rows, order = searches.queries, searches.order
-    n = len(ranks.languages)
-    relevant = np.zeros((len(rows), n))
-    np.add.at(relevant, (searches.ranks.search, ranks.language_of_cell[order]), 1.0)
-    relevant /= relevant.sum(axis=1, keepdims=True)
-    assert ranks.best is not None, "answer-retrieval keeps the best passages"
-    observed = {k: ranks.best.shares[rows, i] for i, k in enumerate(share_cutoffs())}
-    outputs = _outputs([(a, b) for a in range(n) for b in range(n)], ranks.languages)
-    cell = (ranks.language_of_query[rows][:, None] * n + np.arange(n)).ravel()
-    ids = np.repeat(ranks.id_of_query[rows], n)
-    scatter = _Scatter(ranks, "multilingual", ids, cell, outputs)
-    for card, name, function in _variants(ranks.task.name, "multilingual", "shares"):
-        above, below = function(LanguageShares(observed, relevant))
-        # A share has no mean over languages: rows sum to 1. A lift's is that of own languages.
-        means = _own_language_outputs(outputs, n, averages=card.higher_is_better is not None)
-        scatter.add_ratio(name, above.ravel(), below.ravel(), means)
-    return scatter.measured
-
-
-def _measure_vectors(
-    queries: Embeddings, ids: tuple[str, ...]
-) -> tuple[list[Measured], dict[str, Array]]:
-    languages = tuple(queries.texts.languages)
-    n = len(languages)
-    parallel = parallel_vectors(queries, ids)
-    pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
-    asked, answered = np.array(pairs, int).T
-    outputs = _outputs(pairs, languages)
-    found: list[Measured] = []
-    matrices: dict[str, Array] = {}
-    for _, name, function in _variants("question-alignment", "cross-lingual", "vectors"):
-        values = function(parallel)
-        defined = ~np.isnan(values)
-        numerator, count = np.where(defined, values, 0.0), defined.astype(float)
-        matrices[name] = ratios(numerator.sum(axis=0), count.sum(axis=0))
-        design = Design(count[:, asked, answered], outputs.labels, outputs.members)
-        found.append(
             Measured(
-                "question-alignment", "cross-lingual", name, numerator[:, asked, answered], design
+                self._task, self._setting, variant.name, numerator, design, best, random,
+                undefined or card.undefined, card.is_resampled,
             )
+        )  # fmt: skip
+
+
+class _Measuring:
+    """Measures one task; a class because every step needs its ranks, groups and choice."""
+
+    def __init__(self, ranks: TaskRanks, groups: Groups, only: Collection[str] | None) -> None:
+        self._ranks, self._groups, self._only = ranks, groups, only
+        self._languages = tuple(ranks.task.queries.languages)
+        self._asked = codes(pd.Series(ranks.languages), self._languages)[ranks.language_of_query]
+        self._n = len(ranks.languages)
+
+    def _variants(self, setting: Setting, needs: Needs) -> Iterator[Variant]:
+        for card in METRICS.values():
+            if card.needs == needs and (self._ranks.task.name, setting) in card.settings:
+                for variant in card.variants():
+                    if self._only is None or variant.name in self._only:
+                        yield variant
+
+    def _scatter(self, setting: Setting, ids: Array, cells: Array, outputs: Outputs) -> _Scatter:
+        place = _Place(ids, cells, outputs, len(self._ranks.ids))
+        return _Scatter(self._ranks.task.name, setting, place)
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        return [(a, b) for a in range(self._n) for b in range(self._n)]
+
+    def own_pools(self) -> list[Measured]:
+        """Measure in the monolingual and cross-lingual settings, which share their searches."""
+        kept: dict[str, Array] = {}
+        mono, cross = self._pair_scatter(same=True), self._pair_scatter(same=False)
+        return [
+            *self._of_ranks("monolingual", *mono, kept),
+            *self._of_ranks("cross-lingual", *cross, kept),
+        ]
+
+    def _pair_scatter(self, *, same: bool) -> tuple[_Scatter, Array]:
+        """Choose the searches where query and pool have the same language, or have not."""
+        ranks, searches, n = self._ranks, self._ranks.own_pools, self._n
+        asked = ranks.language_of_query[searches.queries]
+        here = (asked == searches.pools) == same
+        pairs = [(a, b) for a, b in self._pairs() if (a == b) == same]
+        column = np.full(n * n, -1)
+        column[[a * n + b for a, b in pairs]] = np.arange(len(pairs))
+        cells = column[asked[here] * n + searches.pools[here]]
+        outputs = outputs_of_pairs(pairs, ranks.languages, self._groups, by_language=not same)
+        setting: Setting = "monolingual" if same else "cross-lingual"
+        ids = ranks.id_of_query[searches.queries][here]
+        return self._scatter(setting, ids, cells, outputs), here
+
+    def _of_ranks(
+        self, setting: Setting, scatter: _Scatter, here: Array, kept: dict[str, Array]
+    ) -> list[Measured]:
+        """Measure chosen searches; `kept` remembers a metric over all of them."""
+        searched = self._ranks.own_pools.ranks
+        for variant in self._variants(setting, "ranks"):
+            if variant.name not in kept:
+                kept[variant.name] = _value(variant, searched)
+            levels = tuple(_chosen(level, here) for level in _levels(variant, searched))
+            scatter.add(variant, kept[variant.name][here], levels, _too_deep(variant, searched))
+        return scatter.measured
+
+    def multilingual(self) -> list[Measured]:
+        """Measure among all passages."""
+        ranks, searches = self._ranks, self._ranks.all_pools
+        ids = ranks.id_of_query[searches.queries]
+        of_languages = outputs_of_languages(self._languages, self._groups)
+        scatter = self._scatter("multilingual", ids, self._asked[searches.queries], of_languages)
+        for variant in self._variants("multilingual", "ranks"):
+            values = _value(variant, searches.ranks)
+            levels = _levels(variant, searches.ranks)
+            scatter.add(variant, values, levels, _too_deep(variant, searches.ranks))
+        return [*scatter.measured, *self._blocks(of_languages), *self._preference(),
+                *self._shares()]  # fmt: skip
+
+    def _blocks(self, outputs: Outputs) -> list[Measured]:
+        """Measure how a language's queries rank their answers in all languages."""
+        n_ids = len(self._ranks.ids)
+        sources = [
+            language_ranks(self._ranks, self._ranks.languages.index(language))
+            for language in self._languages
+        ]
+        cells = np.repeat(np.arange(len(sources)), n_ids)
+        scatter = self._scatter("multilingual", np.tile(np.arange(n_ids), len(sources)), cells,
+                                outputs)  # fmt: skip
+        for variant in self._variants("multilingual", "blocks"):
+            values = np.concatenate([variant(source) for source in sources])
+            levels = tuple(
+                np.concatenate(
+                    [np.broadcast_to(variant.level(which, source), n_ids) for source in sources]
+                )
+                for which in ("best", "random")
+            )
+            scatter.add(variant, values, levels)
+        return scatter.measured
+
+    def _preference(self) -> list[Measured]:
+        ranks, searches = self._ranks, self._ranks.all_pools
+        rows = ranks.task.qrels.queries[searches.order]
+        outputs = outputs_of_pairs(self._pairs(), ranks.languages, self._groups)
+        cells = ranks.language_of_query[rows] * self._n + ranks.language_of_cell[searches.order]
+        scatter = self._scatter("multilingual", ranks.id_of_query[rows], cells, outputs)
+        for variant in self._variants("multilingual", "relevant"):
+            scatter.add(variant, variant(searches.ranks), _levels(variant, searches.ranks))
+        return scatter.measured
+
+    def _shares(self) -> list[Measured]:
+        ranks, n = self._ranks, self._n
+        rows = ranks.all_pools.queries
+        cells = (ranks.language_of_query[rows][:, None] * n + np.arange(n)).ravel()
+        ids = np.repeat(ranks.id_of_query[rows], n)
+        found: list[Measured] = []
+        source = language_shares(ranks)
+        for variant in self._variants("multilingual", "shares"):
+            above, below = variant(source)
+            averages = variant.card.higher_is_better is not None
+            outputs = outputs_of_shares(ranks.languages, self._groups, averages=averages)
+            scatter = self._scatter("multilingual", ids, cells, outputs)
+            levels = tuple(np.ravel(level) for level in _levels(variant, source))
+            scatter.add_ratio(variant, above.ravel(), below.ravel(), levels)
+            found += scatter.measured
+        return found
+
+    def of_rankings(self, fitted: Sequence[Fitted]) -> list[Measured]:
+        """Compare translations' rankings of the multilingual pool."""
+        variants = list(self._variants("multilingual", "rankings"))
+        if not variants:
+            return []
+        return self._cubes("multilingual", variants, rankings(self._ranks, fitted))
+
+    def of_vectors(self, queries: Embeddings) -> tuple[list[Measured], dict[str, Array]]:
+        """Measure the vectors of parallel queries themselves."""
+        source = parallel_vectors(queries, self._ranks.ids)
+        variants = list(self._variants("cross-lingual", "vectors"))
+        found = self._cubes("cross-lingual", variants, source)
+        matrices = {
+            variant.name: _matrix(variant(source)) for variant in variants
+            if variant.name in COSINES
+        }  # fmt: skip
+        spaces = list(self._variants("cross-lingual", "space"))
+        if spaces:
+            found += self._cubes(
+                "cross-lingual", [_OfPairs(one.card, one.name, one.k) for one in spaces], source
+            )
+        for variant in self._variants("multilingual", "space"):
+            found.append(self._space(variant, source))
+        return found, matrices
+
+    def _cubes(self, setting: Setting, variants: Sequence[Variant], source: Any) -> list[Measured]:  # noqa: ANN401
+        """Measure what gives (ids, languages, languages)."""
+        n, n_ids = len(self._languages), len(self._ranks.ids)
+        pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
+        asked, answered = np.array(pairs, int).reshape(-1, 2).T
+        outputs = outputs_of_pairs(pairs, self._languages, self._groups)
+        ids = np.repeat(np.arange(n_ids), len(pairs))
+        scatter = self._scatter(setting, ids, np.tile(np.arange(len(pairs)), n_ids), outputs)
+        for variant in variants:
+            levels = tuple(
+                np.broadcast_to(level, (n_ids, n, n))[:, asked, answered].ravel()
+                for level in _levels(variant, source)
+            )
+            scatter.add(variant, variant(source)[:, asked, answered].ravel(), levels)
+        return scatter.measured
+
+    def _space(self, variant: Variant, source: Any) -> Measured:  # noqa: ANN401
+        """Measure what gives (ids,), or (ids, languages)."""
+        values = variant(source)
+        n_ids, n = len(values), values.size // len(values)
+        whole = values.ndim == 1
+        outputs = outputs_of_all() if whole else outputs_of_languages(self._languages, self._groups)
+        ids, cells = np.repeat(np.arange(n_ids), n), np.tile(np.arange(n), n_ids)
+        scatter = self._scatter("multilingual", ids, cells, outputs)
+        levels = tuple(
+            np.broadcast_to(level, values.shape).ravel() for level in _levels(variant, source)
         )
-    return found, matrices
-
-
-def parallel_vectors(queries: Embeddings, ids: tuple[str, ...]) -> ParallelVectors:
-    """Arrange unit vectors of queries by parallel id and language (alphabetical)."""
-    languages = tuple(queries.texts.languages)
-    id_codes = codes(queries.texts.frame["parallel_id"], ids)
-    language_codes = codes(queries.texts.frame["language"], languages)
-    squares = np.einsum("ij,ij->i", queries.vectors, queries.vectors, dtype=np.float64)
-    places = language_codes * len(ids) + id_codes
-    unit = queries.vectors / np.sqrt(squares)[:, None]
-    n_places = len(languages) * len(ids)
-    if np.array_equal(places, np.arange(n_places)):
-        flat = unit  # whole and in order, as published data are: no second copy
-    else:
-        flat = np.zeros((n_places, unit.shape[1]))
-        flat[places] = unit
-    present = np.zeros(len(flat), bool)
-    present[places] = True
-    by_language = flat.reshape(len(languages), len(ids), -1)
-    return ParallelVectors(
-        by_language.transpose(1, 0, 2), present.reshape(len(languages), len(ids)).T
-    )
+        scatter.add(variant, values.ravel(), levels)
+        return scatter.measured[0]
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Rows of the tables, and the cells that each averages: (cells, outputs) bool."""
+class _OfPairs(Variant):
+    """A metric of a space of languages, taken for every two of them."""
 
-    labels: tuple[Pair, ...]
-    members: Array
-
-
-def _outputs(
-    pairs: list[tuple[int, int]], languages: tuple[str, ...], *, by_language: bool = True
-) -> Outputs:
-    """Rows for pairs, for the mean of each query language, and for the mean of all."""
-    labels = [(languages[a], languages[b]) for a, b in pairs]
-    members = [np.eye(len(pairs), dtype=bool)]
-    asked = np.array([a for a, _ in pairs], int)
-    if by_language:
-        for a, language in enumerate(languages):
-            if np.any(asked == a):
-                labels.append((language, AVERAGE))
-                members.append((asked == a)[:, None])
-    labels.append((AVERAGE, AVERAGE))
-    members.append(np.ones((len(pairs), 1), bool))
-    return Outputs(tuple(labels), np.hstack(members))
+    def __call__(self, source: Any) -> Array:  # noqa: ANN401
+        """Compute the metric of each pair, (ids, languages, languages)."""
+        n_ids, n = source.present.shape
+        found = np.full((n_ids, n, n), np.nan)
+        for a in range(n):
+            for b in range(a + 1, n):
+                found[:, a, b] = found[:, b, a] = super().__call__(source.subset([a, b]))
+        return found
 
 
-def _own_language_outputs(outputs: Outputs, n: int, *, averages: bool) -> Outputs:
-    """Keep the rows of pairs; with `averages`, add means over each language with itself."""
-    labels, members = outputs.labels[: n * n], outputs.members[:, : n * n]
-    if not averages:
-        return Outputs(labels, members)
-    own = np.arange(n) * (n + 1)
-    by_language = tuple((labels[cell][0], AVERAGE) for cell in own)
-    of_all = np.zeros((n * n, 1), bool)
-    of_all[own] = True
-    return Outputs(
-        (*labels, *by_language, (AVERAGE, AVERAGE)), np.hstack([members, members[:, own], of_all])
-    )
+def _value(variant: Variant, ranks: Any) -> Array:  # noqa: ANN401
+    """Compute a metric of ranks; it says nothing where the pool is smaller than the cutoff."""
+    values = variant(ranks)
+    if variant.k is not None and np.any(ranks.sizes < variant.k):
+        return np.where(ranks.sizes < variant.k, np.nan, values)
+    return values
+
+
+def _too_deep(variant: Variant, ranks: Any) -> str:  # noqa: ANN401
+    if variant.k is not None and np.any(ranks.sizes < variant.k):
+        return f"the pool has fewer than {variant.k} passages"
+    return ""
+
+
+def _levels(variant: Variant, source: Any) -> Levels:  # noqa: ANN401
+    return variant.level("best", source), variant.level("random", source)
+
+
+def _chosen(level: Any, here: Array) -> Any:  # noqa: ANN401
+    return level if np.ndim(level) == 0 else level[here]
+
+
+def _matrix(values: Array) -> Array:
+    """Average over ids, (languages, languages); NaN where no id counts."""
+    defined = ~np.isnan(values)
+    return ratios(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0).astype(float))

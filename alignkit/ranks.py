@@ -59,7 +59,11 @@ class TaskRanks:
         rows, pools = self.task.qrels.queries, self.language_of_cell
         order, searches, search = _searches(rows * len(self.languages) + pools, self.cells.pool)
         ranks = RelevantRanks(
-            search, self.cells.pool[order], len(searches), self.task.qrels.relevance[order]
+            search,
+            self.cells.pool[order],
+            len(searches),
+            self.task.qrels.relevance[order],
+            pool=self.pool_sizes[searches % len(self.languages)],
         )
         return Searches(
             ranks, searches // len(self.languages), searches % len(self.languages), order
@@ -76,6 +80,8 @@ class TaskRanks:
             len(searches),
             self.task.qrels.relevance[order],
             (self.language_of_cell == self.language_of_query[rows])[order],
+            self.language_of_cell[order],
+            np.full(len(searches), self.pool_sizes.sum()),
         )
         return Searches(ranks, searches, np.full(len(searches), -1), order)
 
@@ -113,7 +119,7 @@ def rank_task(
 
     def rank() -> tuple[CellRanks, Best | None]:
         side = prepare(pools, "passage", queries.similarity)
-        if task.name == "question-alignment" and queries.similarity != "euclidean":
+        if queries is passages and queries.similarity != "euclidean":  # scores are symmetric
             with reporter.bar(f"ranking, {task.name}", len(order) ** 2 // 2) as advance:
                 return _rank_translations(
                     task.qrels, side, starts, place, cell_language, advance
@@ -122,8 +128,10 @@ def rank_task(
         with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
             cells, best = rank_cells(
                 query_side, side, task.qrels.queries, place[task.qrels.passages], starts,
-                cutoffs=share_cutoffs(), advance=advance,
+                cutoffs=share_cutoffs() if task.name == "answer-retrieval" else (), advance=advance,
             )  # fmt: skip
+        if task.name == "question-alignment":
+            return cells, None
         columns = np.where(best.columns < 0, -1, order[best.columns])
         return cells, Best(columns, best.scores, best.shares)
 

@@ -26,7 +26,6 @@ from alignkit.ranks import ranks_table
 from alignkit.run_folder import new_folder, read_results, write_results
 from alignkit.tables import Dataset, Embeddings, Results, SimilarityMatrix
 
-COSINES = ("cosine_parallel", "cosine_random", "cosine_margin")
 PROJECTION_COLUMNS = ["checkpoint", "id", "language", "role", "x", "y", "pca_x", "pca_y", "dataset"]
 
 
@@ -43,6 +42,9 @@ class RunSettings:
     candidate: str = "sentence"
     split: str = "test"
     bootstrap: int = 1000
+    interval: IntervalKind = "percentile"
+    group_by: tuple[str, ...] = ()
+    seen: tuple[str, ...] | None = None
     seed: int = 0
     umap: bool = True
 

@@ -132,8 +132,8 @@ def read_results(folder: Path) -> Results:
         for entry in stored["similarity"]
     ]  # fmt: skip
     return Results(
-        _frame(stored["metrics"], [*METRIC_COLUMNS, "reason"]),
-        _frame(stored["comparisons"], [*COMPARISON_COLUMNS, "effect_size", "reason"]),
+        _frame(stored["metrics"], [*METRIC_COLUMNS, "best", "random", "reason"]),
+        _frame(stored["comparisons"], [*COMPARISON_COLUMNS, "effect_size", "mdd", "reason"]),
         per_query,
         matrices,
         projection,

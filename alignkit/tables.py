@@ -24,6 +24,15 @@ COMPARISON_COLUMNS = [
     "metric", "baseline_value", "candidate_value", "delta", "ci_low", "ci_high", "p_value",
     "p_adjusted", "n",
 ]  # fmt: skip
+PUBLISHED_COLUMNS = [
+    "source", "model", "sampling", "dataset", "task", "setting", "query_language",
+    "passage_language", "metric", "value",
+]  # fmt: skip
+VARIANT_COLUMNS = [
+    "checkpoint", "kind", "variant", "dataset", "task", "setting", "query_language",
+    "passage_language", "metric", "as_is", "value", "delta", "ci_low", "ci_high", "p_value",
+    "p_adjusted", "n", "effect_size", "mdd", "reason",
+]  # fmt: skip
 AVERAGE = "*"  # stands for a mean over all languages in query_language and passage_language
 
 
@@ -193,8 +202,11 @@ class Results:
 
     Attributes
     ----------
-    metrics : columns METRIC_COLUMNS and `reason`, which says why a `value` is null.
-    comparisons : columns COMPARISON_COLUMNS, `effect_size` and `reason`; empty with one checkpoint.
+    metrics : columns METRIC_COLUMNS; `best`, the best possible value, and `random`, that of a
+        random ranking, where they are known; `reason`, which says why a `value` is null.
+    comparisons : columns COMPARISON_COLUMNS; `effect_size`, the mean difference over its standard
+        deviation; `mdd`, the difference that a test at 5 % would have found four times of five;
+        and `reason`. Empty with one checkpoint.
     per_query : one row a relevant passage of a query in a setting: `checkpoint, dataset, task,
         setting, query_language, passage_language, query, parallel_id, passage, rank, score,
         average_precision`.
@@ -204,6 +216,10 @@ class Results:
         "checkpoints" and "datasets" are lists of dicts with at least "label" and "name", in the
         order of the command line; "baseline" is the baseline's label; "projection" has, per
         dataset and checkpoint, "trustworthiness".
+    variants : repairs and compressions of each checkpoint against the vectors as they are, columns
+        VARIANT_COLUMNS; `ci_low` to `mdd` are of `delta`.
+    published : rows of a paper that the reader wants beside these: `source, model, sampling,
+        dataset, task, setting, query_language, passage_language, metric, value`.
     """
 
     metrics: pd.DataFrame
@@ -212,6 +228,8 @@ class Results:
     matrices: list[SimilarityMatrix]
     projection: pd.DataFrame
     provenance: dict[str, Any]
+    variants: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=VARIANT_COLUMNS))
+    published: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PUBLISHED_COLUMNS))
 
     @property
     def checkpoints(self) -> list[str]:

@@ -18,10 +18,21 @@ _LABELS = {
     "preference_rank": "mean rank of the relevant passage",
     "tlr": "recall in other languages",
     "isoscore": "IsoScore",
+    "cka": "CKA",
+    "mrc": "rank correlation of translations",
+    "mrv_std": "MRV (standard deviation)",
+    "mrv_var": "MRV (variance)",
+    "max_rank_log": "max rank (log)",
+    "peer": "PEER",
+    "friedman": "Kendall's W",
+    "friedman_chi2": "Friedman's χ²",
+    "friedman_p": "Friedman's p",
+    "xsim_error": "xsim error",
+    "csls_recall": "CSLS recall",
 }
-_RANKS = {"rank_distance", "max_rank", "preference_rank"}
+_RANKS = {"rank_distance", "max_rank", "preference_rank", "mrv_std", "mrv_var"}
 # Used where a run carries no cards of its measures.
-_LOWER_IS_BETTER = _RANKS | {"xsim_error", "mrv_std", "mrv_var", "language_probe_accuracy"}
+_LOWER_IS_BETTER = _RANKS | {"xsim_error", "language_probe_accuracy"}
 _NEITHER = {"language_share", "same_language_lift", "cosine_parallel", "cosine_random"}
 
 

@@ -6,6 +6,7 @@ Both are matrix products of resamples × ids with ids × columns.
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import ndtr, ndtri
 
 PerId = Float[np.ndarray, "ids columns"]
 Resampled = Float[np.ndarray, "resamples outputs"]
@@ -57,14 +58,67 @@ def percentile_interval(
 ) -> Float[np.ndarray, "2 outputs"]:
     """Lower and upper end of the percentile interval of each output; NaN resamples are left out."""
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    return _quantiles(resampled, np.broadcast_to(tails[:, None], (2, resampled.shape[1])))
+
+
+def _quantiles(
+    resampled: Resampled, tails: Float[np.ndarray, "2 outputs"]
+) -> Float[np.ndarray, "2 outputs"]:
     ordered = np.sort(np.ascontiguousarray(resampled.T), axis=1)  # NaN go last
     count = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
-    place = tails[:, None] * np.maximum(count - 1, 0)
+    place = tails * np.maximum(count - 1, 0)
     below = np.floor(place).astype(np.int64)
     above = np.minimum(below + 1, np.maximum(count - 1, 0))
     rows = np.arange(len(ordered))
     low, high = ordered[rows, below], ordered[rows, above]
     return low + (place - below) * (high - low)
+
+
+def standard_error(resampled: Resampled) -> Float[np.ndarray, " outputs"]:
+    """Take the standard deviation over the resamples; those that are NaN are left out."""
+    known = ~np.isnan(resampled)
+    count = known.sum(axis=0)
+    total = np.where(known, resampled, 0.0).sum(axis=0)
+    away = np.where(known, resampled - total / np.maximum(count, 1), 0.0)
+    variance = (away**2).sum(axis=0) / np.maximum(count - 1, 1)
+    return np.where(count > 1, np.sqrt(variance), np.nan)
+
+
+def bca_interval(
+    value: Float[np.ndarray, " outputs"],
+    resampled: Resampled,
+    without: Float[np.ndarray, "ids outputs"],
+    level: float = 0.95,
+) -> Float[np.ndarray, "2 outputs"]:
+    """Bias-corrected and accelerated interval (Efron 1987; Efron & Tibshirani 1993, ch. 14).
+
+    `without` holds the values without each id, from which the acceleration comes. Where all
+    resamples lie on one side of the value, or are equal, it is the percentile interval.
+    """
+    known = ~np.isnan(resampled)
+    count = np.maximum(known.sum(axis=0), 1)
+    # Resamples are right to 1e-6 of themselves: nearer to the value than that, they equal it.
+    near = np.abs(resampled - value) <= 1e-6 * np.abs(value)
+    below = ((resampled < value) & ~near & known).sum(axis=0) + 0.5 * near.sum(axis=0)
+    bias = ndtri(np.clip(below / count, 0.5 / count, 1 - 0.5 / count))
+    filled = np.where(np.isnan(without), value, without)
+    away = filled.mean(axis=0) - filled
+    spread = (away**2).sum(axis=0) ** 1.5
+    skewed = (away**3).sum(axis=0)
+    acceleration = np.divide(skewed, 6 * spread, out=np.zeros_like(spread), where=spread > 0)
+    z = bias + ndtri(np.array([(1 - level) / 2, (1 + level) / 2]))[:, None]
+    tails = ndtr(bias + z / (1 - acceleration * z))
+    return _quantiles(resampled, tails)
+
+
+def leave_one_out(
+    above: PerId, below: PerId, members: Bool[np.ndarray, "columns outputs"]
+) -> Float[np.ndarray, "ids outputs"]:
+    """Value of each output without each id."""
+    rest = [part.sum(axis=0) - part for part in (above, below)]
+    # What is left of a sum of one is a rounding error.
+    rest[1] = np.where(np.abs(rest[1]) < 1e-9 * np.maximum(below, 1e-300), 0.0, rest[1])
+    return group_means(ratios(rest[0], rest[1]), members)
 
 
 def sign_flip_p_values(

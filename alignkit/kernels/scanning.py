@@ -341,3 +341,69 @@ def rank_columns(
             )  # fmt: skip
             settled += opened
     return settled
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def largest_of_rows(scores, k) -> np.ndarray:
+    """Collect the k largest scores of each row, descending."""
+    found = np.empty((scores.shape[0], k))
+    heap, where = np.empty(k), np.empty(k, np.int64)
+    for i in range(scores.shape[0]):
+        n = 0
+        for j in range(scores.shape[1]):
+            if n < k or scores[i, j] > heap[0]:
+                n = _push(heap, where, n, scores[i, j], j)
+        found[i] = np.sort(heap)[::-1]
+    return found
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def judge_neighbours(
+    scores, own, largest, row_margin, column_margin, row_csls, column_csls, k, tie,
+    wrong, rank, occurrence,
+) -> None:  # fmt: skip
+    """Judge each row's own column by ratio margin and by CSLS; count whose neighbour a column is.
+
+    Margins are compared among the columns that score no less than the k-th largest; ties count
+    against the own column.
+    """
+    last = largest.shape[1] - 1
+    for i in range(scores.shape[0]):
+        least = largest[i, min(k, last + 1) - 1] - tie
+        wrong[i] = _is_beaten(scores[i], own[i], least, row_margin[i], column_margin, tie)
+        if own[i] >= 0:
+            csls = 2 * scores[i, own[i]] - row_csls[i] - column_csls[own[i]]
+            for j in range(scores.shape[1]):
+                rank[i] += 2 * scores[i, j] - row_csls[i] - column_csls[j] >= csls - tie
+        _count_neighbours(scores[i], largest[i, last], last + 1, tie, occurrence)
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _is_beaten(scores, own, least, row_margin, column_margin, tie):
+    """Whether another candidate has a margin no less than that of the own column."""
+    if own < 0 or scores[own] < least:
+        return True
+    best = 2 * scores[own] / (row_margin + column_margin[own])
+    for j in range(scores.shape[0]):
+        margin = 2 * scores[j] / (row_margin + column_margin[j])
+        if j != own and scores[j] >= least and margin >= best - tie:
+            return True
+    return False
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _count_neighbours(scores, edge, n_nearest, tie, occurrence):
+    """Add a row's nearest to the counts of their columns; those that tie share what is left."""
+    above, level = 0, 0
+    for j in range(scores.shape[0]):
+        above += scores[j] > edge + tie
+        level += edge - tie <= scores[j] <= edge + tie
+    for j in range(scores.shape[0]):
+        if scores[j] > edge + tie:
+            occurrence[j] += 1.0
+        elif scores[j] >= edge - tie:
+            occurrence[j] += (n_nearest - above) / level

@@ -1,25 +1,42 @@
 """Metrics: one measure a file, each with its card.
 
-A metric is a function of one of four intermediate results, registered with `@metric`. Its
-docstring is its definition: `alignkit metrics NAME`, the report and this code show the same text.
+A metric is a function of one intermediate result, registered with `@metric`. Its docstring is its
+definition: `alignkit metrics NAME`, the report and this code show the same text.
+
+What is no mean over queries (a skewness, a ratio of means) is given as each id's share of it: the
+value plus the id's influence on it, which sum to 0 (the infinitesimal jackknife; Efron 1982, ch.
+6). The mean of the shares is the value, and resampling them resamples the statistic to first order.
+So one code path gives every measure its interval, its paired test and its averages.
 """
 
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from alignkit.errors import AlignkitError
+from alignkit.metrics._sources import (
+    LanguageRanks,
+    LanguageShares,
+    ParallelVectors,
+    Rankings,
+    RelevantRanks,
+    Values,
+)
 from alignkit.registry import Registry
 from alignkit.tables import TaskName
 
+__all__ = [
+    "ALIGNMENT", "BIAS", "METRICS", "RETRIEVAL", "SPACE", "LanguageRanks", "LanguageShares",
+    "Metric", "Needs", "ParallelVectors", "Rankings", "RelevantRanks", "Setting", "Values",
+    "Variant", "metric", "metric_of",
+]  # fmt: skip
+
 Setting = Literal["monolingual", "cross-lingual", "multilingual"]
-Needs = Literal["ranks", "relevant", "shares", "vectors"]
-Values = Float[np.ndarray, " values"]
+Needs = Literal["ranks", "relevant", "shares", "blocks", "rankings", "vectors", "space"]
+Level = float | Callable[..., Any] | None
 
 _ANSWERS: TaskName = "answer-retrieval"
 _QUESTIONS: TaskName = "question-alignment"
@@ -30,102 +47,7 @@ RETRIEVAL: tuple[tuple[TaskName, Setting], ...] = (
 )
 ALIGNMENT: tuple[tuple[TaskName, Setting], ...] = ((_QUESTIONS, "cross-lingual"),)
 BIAS: tuple[tuple[TaskName, Setting], ...] = ((_ANSWERS, "multilingual"),)
-
-
-@dataclass(frozen=True)
-class RelevantRanks:
-    """Ranks of the relevant passages of a batch of searches; a search is a query in a pool.
-
-    Attributes
-    ----------
-    search : which search a rank belongs to, ascending from 0, (n,).
-    rank : from 1, ties counting against, ascending within a search, (n,).
-    n_searches : how many searches; each has at least one relevant passage.
-    relevance : graded relevance, at least 1, (n,); all 1 if left out.
-    same_language : whether the passage is in the query's language, (n,); all if left out.
-    """
-
-    search: Int[np.ndarray, " n"]
-    rank: Int[np.ndarray, " n"]
-    n_searches: int
-    relevance: Int[np.ndarray, " n"] | None = None
-    same_language: Bool[np.ndarray, " n"] | None = None
-
-    @cached_property
-    def first(self) -> Int[np.ndarray, " n_searches"]:
-        """Where each search begins."""
-        return np.searchsorted(self.search, np.arange(self.n_searches))
-
-    @cached_property
-    def count(self) -> Int[np.ndarray, " n_searches"]:
-        """Number of relevant passages of each search."""
-        return np.bincount(self.search, minlength=self.n_searches)
-
-    @cached_property
-    def found(self) -> Int[np.ndarray, " n"]:
-        """How many relevant passages of its search rank no worse than each, itself included."""
-        # One number a cell that ascends with (search, rank), so that one search counts ties too.
-        key = self.search * (self.rank.max(initial=0) + 1) + self.rank
-        return np.searchsorted(key, key, side="right") - self.first[self.search]
-
-    @cached_property
-    def gain(self) -> Values:
-        """Graded relevance as a number, (n,)."""
-        return np.ones(len(self.rank)) if self.relevance is None else self.relevance.astype(float)
-
-    def per_search(self, values: Float[np.ndarray, " n"] | Bool[np.ndarray, " n"]) -> Values:
-        """Sum over the relevant passages of each search, (n_searches,)."""
-        return np.bincount(self.search, values, self.n_searches)
-
-
-@dataclass(frozen=True)
-class LanguageShares:
-    """What languages a query's best passages have, in the multilingual pool.
-
-    Attributes
-    ----------
-    observed : share of each passage language among the k best, for each cutoff k,
-        (queries, languages); rows sum to 1.
-    relevant : share of each language among the query's relevant passages, (queries, languages).
-    """
-
-    observed: dict[int, Float[np.ndarray, "queries languages"]]
-    relevant: Float[np.ndarray, "queries languages"]
-
-
-@dataclass(frozen=True)
-class ParallelVectors:
-    """Unit vectors of parallel queries: `vectors` (ids, languages, dim), 0 where not `present`."""
-
-    vectors: Float[np.ndarray, "ids languages dim"]
-    present: Bool[np.ndarray, "ids languages"]
-
-    @cached_property
-    def pairs(self) -> Bool[np.ndarray, "ids languages languages"]:
-        """Whether an id is present in both languages."""
-        return self.present[:, :, None] & self.present[:, None, :]
-
-    @cached_property
-    def cosines(self) -> Float[np.ndarray, "ids languages languages"]:
-        """Cosine of a query in language a with its translation in b; NaN where there is none."""
-        cosines = self.vectors @ self.vectors.transpose(0, 2, 1)
-        languages = np.arange(cosines.shape[1])
-        cosines[:, languages, languages] = 1.0  # a text with itself, whatever the rounding
-        return np.where(self.pairs, cosines, np.nan)
-
-    @cached_property
-    def random_cosines(self) -> Float[np.ndarray, "ids languages languages"]:
-        """Mean cosine of a query in a with the other ids' queries in b; NaN where undefined.
-
-        Only ids present in both languages count, so that every pair compares like with like.
-        """
-        # sums[b, a] is the sum of b's vectors over the ids that a has too.
-        by_language = self.vectors.transpose(1, 0, 2)
-        sums = self.present.T.astype(float) @ by_language
-        with_all = (by_language @ sums.transpose(1, 2, 0)).transpose(1, 0, 2)
-        others = self.pairs.sum(axis=0) - 1
-        with np.errstate(divide="ignore", invalid="ignore"):  # a pair with one id: 0 / 0
-            return (with_all - self.cosines) / others
+SPACE: tuple[tuple[TaskName, Setting], ...] = ((_QUESTIONS, "multilingual"),)
 
 
 @dataclass(frozen=True)
@@ -136,11 +58,20 @@ class Metric:
     ----------
     needs : what the function takes. "ranks": `RelevantRanks`, gives a value a search. "relevant":
         the same, gives a value a relevant passage. "shares": `LanguageShares`, gives numerator
-        and denominator, (queries, languages) each. "vectors": `ParallelVectors`, gives
-        (ids, languages, languages). After it comes the cutoff k, if the metric has cutoffs.
+        and denominator, (queries, languages) each. "blocks": `LanguageRanks` of one language's
+        queries, gives (ids,). "rankings": `Rankings`, gives (ids, languages, languages).
+        "vectors": `ParallelVectors`, gives the same. "space": `ParallelVectors` of all languages,
+        or of two in the cross-lingual setting, gives (ids,), or (ids, languages) for a value a
+        language. After it comes the cutoff k, if the metric has cutoffs. NaN stands for a query
+        that does not count.
     cutoffs : the k of `name@k`; () if there is none.
     settings : the (task, setting) pairs in which it means something.
     bounds : least and greatest possible value.
+    best : best possible value: a number, or a function that takes what the metric takes and gives
+        what it gives (of "shares", the numerator); None where it is not known.
+    random : the same, for a random ranking of the pool (or vectors that know nothing of meaning).
+    undefined : when there is no value.
+    is_resampled : False for what can't be resampled, as a p value: it gets no interval.
     """
 
     name: str
@@ -151,6 +82,10 @@ class Metric:
     higher_is_better: bool | None
     bounds: tuple[float, float]
     source: str
+    best: Level
+    random: Level
+    undefined: str
+    is_resampled: bool
 
     @property
     def names(self) -> list[str]:
@@ -178,16 +113,37 @@ class Metric:
             "range": [bound if np.isfinite(bound) else None for bound in self.bounds],
             "direction": self.direction,
             "source": self.source,
+            "undefined": self.undefined,
         }
 
-    def variants(self) -> list[tuple[str, Callable[..., Any]]]:
-        """Name and function for each cutoff."""
+    def variants(self) -> list["Variant"]:
+        """Give the metric at each of its cutoffs."""
         if not self.cutoffs:
-            return [(self.name, self.function)]
-        return [(f"{self.name}@{k}", self._at(k)) for k in self.cutoffs]
+            return [Variant(self, self.name, None)]
+        return [Variant(self, f"{self.name}@{k}", k) for k in self.cutoffs]
 
-    def _at(self, k: int) -> Callable[..., Any]:
-        return lambda source: self.function(source, k)
+
+@dataclass(frozen=True)
+class Variant:
+    """A metric at one cutoff k, or without one."""
+
+    card: Metric
+    name: str
+    k: int | None
+
+    def __call__(self, source: Any) -> Any:  # noqa: ANN401
+        """Compute the metric of what it needs."""
+        return self._apply(self.card.function, source)
+
+    def level(self, which: Literal["best", "random"], source: Any) -> Any:  # noqa: ANN401
+        """Give the best possible or the random value, as a number or as the metric does; or NaN."""
+        level = self.card.best if which == "best" else self.card.random
+        if callable(level):
+            return self._apply(level, source)
+        return np.nan if level is None else level
+
+    def _apply(self, function: Callable[..., Any], source: Any) -> Any:  # noqa: ANN401
+        return function(source) if self.k is None else function(source, self.k)
 
 
 METRICS: Registry[Metric] = Registry("metric", "alignkit.metrics")
@@ -201,12 +157,19 @@ def metric(
     higher_is_better: bool | None,
     bounds: tuple[float, float],
     source: str,
+    best: Level,
+    random: Level,
     cutoffs: tuple[int, ...] = (),
+    undefined: str = "no query has a relevant passage in the pool",
+    is_resampled: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as the metric `name`; see `Metric` for the fields."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        card = Metric(name, function, needs, cutoffs, settings, higher_is_better, bounds, source)
+        card = Metric(
+            name, function, needs, cutoffs, settings, higher_is_better, bounds, source,
+            best, random, undefined, is_resampled,
+        )  # fmt: skip
         METRICS.add(name, card)
         return function
 
@@ -221,7 +184,7 @@ def metric_of(name: str) -> Metric:
     AlignkitError
         When there is no such metric or it has no such cutoff.
     """
-    card = METRICS.get(name.split("@")[0])
+    card = METRICS.get(name if name in METRICS else name.split("@")[0])
     if name not in card.names:
         raise AlignkitError(f"write the metric {name!r} as one of {', '.join(card.names)}")
     return card

@@ -1,5 +1,6 @@
 """mAP: mean average precision."""
 
+from alignkit.kernels import chance
 from alignkit.metrics import RETRIEVAL, RelevantRanks, Values, metric
 
 
@@ -10,6 +11,8 @@ from alignkit.metrics import RETRIEVAL, RelevantRanks, Values, metric
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="Manning et al. 2008, ch. 8; trec_eval `map`; LAReQA, arXiv 2004.05484",
+    best=1.0,
+    random=lambda ranks: ranks.per_kind(chance.average_precision),
 )
 def average_precision(ranks: RelevantRanks) -> Values:
     """Mean, over the relevant passages, of the precision at the rank of each.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alignkit.kernels import chance
 from alignkit.metrics import BIAS, RelevantRanks, Values, metric
 
 
@@ -13,6 +14,8 @@ from alignkit.metrics import BIAS, RelevantRanks, Values, metric
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="alignkit; the share of queries with max_rank ≤ k",
+    best=lambda ranks, k: (ranks.count <= k).astype(np.float64),
+    random=lambda ranks, k: ranks.per_kind(lambda n, r: chance.all_within(n, r, k)),
 )
 def complete(ranks: RelevantRanks, k: int) -> Values:
     """1 if every relevant passage, in whatever language, is among the k best, else 0.

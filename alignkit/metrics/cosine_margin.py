@@ -13,6 +13,9 @@ from alignkit.metrics import ALIGNMENT, ParallelVectors, metric
     higher_is_better=True,
     bounds=(-2.0, 2.0),
     source="alignkit; cosine_parallel less cosine_random",
+    best=None,
+    random=0.0,
+    undefined="fewer than two ids are present in both languages",
 )
 def cosine_margin(queries: ParallelVectors) -> Float[np.ndarray, "ids languages languages"]:
     """How much closer translations are than other pairs: cosine_parallel - cosine_random.

@@ -13,6 +13,9 @@ from alignkit.metrics import ALIGNMENT, ParallelVectors, metric
     higher_is_better=True,
     bounds=(-1.0, 1.0),
     source="alignkit",
+    best=1.0,
+    random=lambda queries: queries.random_cosines,
+    undefined="no id is present in both languages",
 )
 def cosine_parallel(queries: ParallelVectors) -> Float[np.ndarray, "ids languages languages"]:
     """Mean cosine of a query and its translation, over the ids present in both languages.

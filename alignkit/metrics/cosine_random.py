@@ -13,6 +13,9 @@ from alignkit.metrics import ALIGNMENT, ParallelVectors, metric
     higher_is_better=None,
     bounds=(-1.0, 1.0),
     source="alignkit",
+    best=None,
+    random=None,
+    undefined="fewer than two ids are present in both languages",
 )
 def cosine_random(queries: ParallelVectors) -> Float[np.ndarray, "ids languages languages"]:
     """Mean cosine of a query and the queries of the other ids, over ids present in both languages.

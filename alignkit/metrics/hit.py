@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alignkit.kernels import chance
 from alignkit.metrics import RETRIEVAL, RelevantRanks, Values, metric
 
 
@@ -13,6 +14,8 @@ from alignkit.metrics import RETRIEVAL, RelevantRanks, Values, metric
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="trec_eval `success`",
+    best=1.0,
+    random=lambda ranks, k: ranks.per_kind(lambda n, r: chance.any_within(n, r, k)),
 )
 def hit(ranks: RelevantRanks, k: int) -> Values:
     """1 if any relevant passage is among the k best of the pool, else 0.

@@ -16,6 +16,8 @@ Shares = Float[np.ndarray, "queries languages"]
     higher_is_better=None,
     bounds=(0.0, 1.0),
     source="LAReQA, arXiv 2004.05484; alignkit's tie rule",
+    best=lambda shares, _: shares.relevant,
+    random=lambda shares, _: np.broadcast_to(shares.pool, shares.relevant.shape),
 )
 def language_share(shares: LanguageShares, k: int) -> tuple[Shares, Shares]:
     """Share of each passage language among the k best of the multilingual pool.

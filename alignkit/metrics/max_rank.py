@@ -12,6 +12,8 @@ from alignkit.metrics import BIAS, RelevantRanks, Values, metric
     higher_is_better=False,
     bounds=(1.0, np.inf),
     source="the field's Max@R",
+    best=lambda ranks: ranks.count.astype(np.float64),
+    random=lambda ranks: (ranks.sizes + 1) * ranks.count / (ranks.count + 1),
 )
 def max_rank(ranks: RelevantRanks) -> Values:
     """Worst rank among a query's relevant passages in the multilingual pool, in ranks.

@@ -12,6 +12,8 @@ from alignkit.metrics import BIAS, RelevantRanks, Values, metric
     higher_is_better=False,
     bounds=(1.0, np.inf),
     source="LAReQA, arXiv 2004.05484 (heat map of languages)",
+    best=1.0,
+    random=lambda ranks: (ranks.sizes[ranks.search] + 1) / 2,
 )
 def preference_rank(ranks: RelevantRanks) -> Values:
     """Mean rank, in the multilingual pool, of a query language's answers in each passage language.

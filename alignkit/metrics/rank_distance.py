@@ -12,6 +12,8 @@ from alignkit.metrics import BIAS, RelevantRanks, Values, metric
     higher_is_better=False,
     bounds=(0.0, np.inf),
     source="arXiv 2408.10536 §evaluation, after Huang et al. 2023 (KD-SPD)",
+    best=lambda ranks: ranks.count - 1.0,
+    random=lambda ranks: (ranks.sizes + 1) * (ranks.count - 1) / (ranks.count + 1),
 )
 def rank_distance(ranks: RelevantRanks) -> Values:
     """Worst minus best rank among a query's relevant passages in the multilingual pool, in ranks.

@@ -1,5 +1,7 @@
 """recall@k."""
 
+import numpy as np
+
 from alignkit.metrics import ALIGNMENT, RETRIEVAL, RelevantRanks, Values, metric
 
 
@@ -11,6 +13,8 @@ from alignkit.metrics import ALIGNMENT, RETRIEVAL, RelevantRanks, Values, metric
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="Manning et al. 2008, ch. 8; trec_eval `recall`",
+    best=lambda ranks, k: np.minimum(ranks.count, k) / ranks.count,
+    random=lambda ranks, k: np.minimum(k / ranks.sizes, 1.0),
 )
 def recall(ranks: RelevantRanks, k: int) -> Values:
     """Share of the relevant passages that are among the k best of the pool.
@@ -21,7 +25,6 @@ def recall(ranks: RelevantRanks, k: int) -> Values:
     --------
     Two of three relevant passages among the ten best:
 
-    >>> import numpy as np
     >>> recall(RelevantRanks(np.array([0, 0, 0]), np.array([2, 9, 40]), 1), 10).round(3).tolist()
     [0.667]
     """

@@ -1,5 +1,6 @@
 """MRR: mean reciprocal rank."""
 
+from alignkit.kernels import chance
 from alignkit.metrics import ALIGNMENT, RETRIEVAL, RelevantRanks, Values, metric
 
 
@@ -10,6 +11,8 @@ from alignkit.metrics import ALIGNMENT, RETRIEVAL, RelevantRanks, Values, metric
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="Voorhees 1999; trec_eval `recip_rank`",
+    best=1.0,
+    random=lambda ranks: ranks.per_kind(chance.reciprocal_rank),
 )
 def reciprocal_rank(ranks: RelevantRanks) -> Values:
     """One over the rank of the best relevant passage, over the full ranking.

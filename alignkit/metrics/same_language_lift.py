@@ -16,6 +16,9 @@ Shares = Float[np.ndarray, "queries languages"]
     higher_is_better=False,
     bounds=(0.0, np.inf),
     source="alignkit, from language_share@k",
+    best=lambda shares, _: shares.relevant,
+    random=lambda shares, _: np.broadcast_to(shares.pool, shares.relevant.shape),
+    undefined="the language has no relevant passage",
 )
 def same_language_lift(shares: LanguageShares, k: int) -> tuple[Shares, Shares]:
     """Share of a language among the k best over its share among the relevant passages.

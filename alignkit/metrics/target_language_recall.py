@@ -1,8 +1,16 @@
 """tlr@k: recall of the answers that are not in the query's language."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from alignkit.metrics import BIAS, RelevantRanks, Values, metric
+
+
+def _of_foreign(ranks: RelevantRanks, value: Callable[[Values], Values]) -> Values:
+    """Evaluate a function of the number of foreign answers, NaN where there is none."""
+    foreign = ranks.per_search(ranks.foreign)
+    return np.where(foreign > 0, value(np.maximum(foreign, 1.0)), np.nan)
 
 
 @metric(
@@ -13,6 +21,9 @@ from alignkit.metrics import BIAS, RelevantRanks, Values, metric
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="arXiv 2606.18801",
+    best=lambda ranks, k: _of_foreign(ranks, lambda foreign: np.minimum(foreign, k) / foreign),
+    random=lambda ranks, k: _of_foreign(ranks, lambda _: np.minimum(k / ranks.sizes, 1.0)),
+    undefined="no query has a relevant passage in another language",
 )
 def target_language_recall(ranks: RelevantRanks, k: int) -> Values:
     """Recall@k of the relevant passages whose language is not the query's.
@@ -28,9 +39,5 @@ def target_language_recall(ranks: RelevantRanks, k: int) -> Values:
     >>> target_language_recall(ranks, 10).tolist()
     [0.5]
     """
-    foreign = (
-        np.zeros(len(ranks.rank), bool) if ranks.same_language is None else ~ranks.same_language
-    )
-    of_all = ranks.per_search(foreign)
-    found = ranks.per_search(foreign & (ranks.rank <= k))
-    return np.divide(found, of_all, out=np.full_like(found, np.nan), where=of_all > 0)
+    found = ranks.per_search(ranks.foreign & (ranks.rank <= k))
+    return _of_foreign(ranks, lambda foreign: found / foreign)

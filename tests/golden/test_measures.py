@@ -94,14 +94,16 @@ def test_retrieval_equals_pytrec_eval_in_every_setting_and_pair(case):
     mixed = {a: pytrec(*oracle.trec(a, oracle.languages)) for a in oracle.languages}
     for name, trec_name in TREC.items():
         of = {pair: expected[pair][trec_name] for pair in pairs}
+        if name == "recall@100":  # says nothing of pools smaller than that
+            of = dict.fromkeys(pairs, np.nan)
         for a, b in pairs:
             setting = "monolingual" if a == b else "cross-lingual"
             got = value["answer-retrieval", setting, a, b, name]
-            assert got == pytest.approx(of[a, b], abs=1e-6), (name, a, b)
+            assert got == pytest.approx(of[a, b], abs=1e-6, nan_ok=True), (name, a, b)
         for a in oracle.languages:
             row = value["answer-retrieval", "cross-lingual", a, "*", name]
             others = [of[a, b] for b in oracle.languages if b != a]
-            assert row == pytest.approx(np.mean(others), abs=1e-6)
+            assert row == pytest.approx(np.mean(others), abs=1e-6, nan_ok=True)
             got = value["answer-retrieval", "multilingual", a, "*", name]
             assert got == pytest.approx(mixed[a][trec_name], abs=1e-6)
         macro = {
@@ -111,7 +113,7 @@ def test_retrieval_equals_pytrec_eval_in_every_setting_and_pair(case):
         }
         for setting, mean in macro.items():
             got = value["answer-retrieval", setting, "*", "*", name]
-            assert got == pytest.approx(mean, abs=1e-6), (name, setting)
+            assert got == pytest.approx(mean, abs=1e-6, nan_ok=True), (name, setting)
 
 
 def test_bias_measures_equal_a_full_sort(case):
