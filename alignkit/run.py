@@ -12,19 +12,24 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from alignkit.checkpoints import Checkpoint, EncodeOptions, load_checkpoint
+from alignkit.checkpoints import Checkpoint, EncodeOptions, load_runs
 from alignkit.comparison import tabulate
 from alignkit.datasets import load_dataset
 from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
+from alignkit.estimates import IntervalKind, pool_runs
+from alignkit.groupings import groups_of
 from alignkit.languages import display_order
 from alignkit.measures import Measures, measure
 from alignkit.metrics import METRICS
+from alignkit.outputs import Groups
 from alignkit.progress import SILENT, Reporter
 from alignkit.provenance import environment
+from alignkit.published import published_rows
 from alignkit.ranks import ranks_table
 from alignkit.run_folder import new_folder, read_results, write_results
 from alignkit.tables import Dataset, Embeddings, Results, SimilarityMatrix
+from alignkit.variants import Variants, tabulate_variants
 
 PROJECTION_COLUMNS = ["checkpoint", "id", "language", "role", "x", "y", "pca_x", "pca_y", "dataset"]
 
@@ -34,7 +39,9 @@ class RunSettings:
     """How to measure; the defaults are those of the command line.
 
     `bootstrap` is the number of resamples; `umap` asks for the projection; `languages` None means
-    all of each dataset.
+    all of each dataset. `interval` is "percentile" or "bca"; `group_by` names groupings of
+    languages, for which `seen` may name those trained on; `variants` are repairs and compressions
+    to measure as well; `published` names papers whose figures are to stand beside these.
     """
 
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -45,6 +52,8 @@ class RunSettings:
     interval: IntervalKind = "percentile"
     group_by: tuple[str, ...] = ()
     seen: tuple[str, ...] | None = None
+    variants: Variants = field(default_factory=Variants)
+    published: tuple[str, ...] = ()
     seed: int = 0
     umap: bool = True
 
@@ -64,8 +73,9 @@ def compare(
 
     Parameters
     ----------
-    checkpoints : locations as on the command line: `[label=]LOCATION[@REVISION][,key=value…]`.
-        With one there is nothing to compare and `Results.comparisons` is empty.
+    checkpoints : locations as on the command line: `[label=]LOCATION[@REVISION][,key=value…]`, or
+        `label=LOCATION,LOCATION,…` for several runs of one strategy. With one there is nothing to
+        compare and `Results.comparisons` is empty.
     data : `NAME[:PATH]` of each dataset.
     baseline : label of the checkpoint to compare with; the first if left out.
     out : folder to write the whole run to; nothing is written if left out.
@@ -78,7 +88,7 @@ def compare(
         When an input is wrong. `out` is then as it was before.
     """
     settings = settings or RunSettings()
-    opened = _open_checkpoints(checkpoints, settings.encode)
+    opened = _open_strategies(checkpoints, settings.encode)
     reference = _baseline(opened, baseline)
     if out is None:
         return _run(opened, reference, data, settings, reporter)
@@ -102,7 +112,7 @@ def redraw(
 
 def default_out(specs: Sequence[str], data: Sequence[str], options: EncodeOptions) -> Path:
     """Where a run goes if nobody says: reports/<labels>-<dataset>."""
-    labels = [load_checkpoint(spec, options).label for spec in specs]
+    labels = [opened.label for opened in _open_strategies(specs, options)]
     names = [
         re.sub(
             r"[^A-Za-z0-9.-]+",
@@ -124,9 +134,26 @@ def write_run(
     write_report(results, folder, formats=tuple(formats), reporter=reporter)
 
 
-def _open_checkpoints(specs: Sequence[str], options: EncodeOptions) -> list[Checkpoint]:
-    opened = [load_checkpoint(spec, options) for spec in specs]
-    labels = [checkpoint.label for checkpoint in opened]
+@dataclass(frozen=True)
+class _Strategy:
+    """What one label stands for: a checkpoint, or several runs of one strategy."""
+
+    label: str
+    runs: list[Checkpoint]
+
+    def describe(self) -> dict[str, Any]:
+        """Say what a run records of it; of several runs, each under `runs`."""
+        described = [one.describe() for one in self.runs]
+        if len(described) == 1:
+            return described[0]
+        notes = [note for one in described for note in one["notes"]]
+        return {"label": self.label, "kind": f"{len(described)} runs", "runs": described,
+                "notes": notes}  # fmt: skip
+
+
+def _open_strategies(specs: Sequence[str], options: EncodeOptions) -> list[_Strategy]:
+    opened = [_Strategy(*load_runs(spec, options)) for spec in specs]
+    labels = [one.label for one in opened]
     for label in labels:
         if labels.count(label) > 1:
             raise AlignkitError(
@@ -136,7 +163,7 @@ def _open_checkpoints(specs: Sequence[str], options: EncodeOptions) -> list[Chec
     return opened
 
 
-def _baseline(checkpoints: list[Checkpoint], label: str | None) -> str:
+def _baseline(checkpoints: list[_Strategy], label: str | None) -> str:
     labels = [checkpoint.label for checkpoint in checkpoints]
     if label is None:
         return labels[0]
@@ -146,19 +173,22 @@ def _baseline(checkpoints: list[Checkpoint], label: str | None) -> str:
 
 
 def _run(
-    checkpoints: list[Checkpoint],
+    checkpoints: list[_Strategy],
     baseline: str,
     data: Sequence[str],
     settings: RunSettings,
     reporter: Reporter,
 ) -> Results:
+    published = published_rows(settings.published)
     datasets = _load_datasets(data, settings, reporter)
+    groups = _groups(datasets, checkpoints, settings)
     parts = [
-        _run_dataset(dataset, checkpoints, baseline, settings, reporter) for dataset in datasets
+        _run_dataset(dataset, checkpoints, baseline, groups, settings, reporter)
+        for dataset in datasets
     ]
     provenance = {
         "baseline": baseline,
-        "checkpoints": [{"label": one.label, **one.describe()} for one in checkpoints],
+        "checkpoints": [one.describe() for one in checkpoints],
         "datasets": [part.described for part in parts],
         "projection": {part.described["name"]: part.projection_info for part in parts},
         "settings": _described_settings(settings),
@@ -174,7 +204,16 @@ def _run(
         [matrix for part in parts for matrix in part.matrices],
         pd.concat([part.projection for part in parts], ignore_index=True),
         provenance,
+        pd.concat([part.variants for part in parts], ignore_index=True),
+        published[published["dataset"].isin([dataset.name for dataset in datasets])],
     )
+
+
+def _groups(datasets: list[Dataset], checkpoints: list[_Strategy], settings: RunSettings) -> Groups:
+    spoken = {*(code for dataset in datasets for code in dataset.queries.languages),
+              *(code for dataset in datasets for code in dataset.passages.languages)}  # fmt: skip
+    folders = [run.path for strategy in checkpoints for run in strategy.runs]
+    return groups_of(settings.group_by, sorted(spoken), seen=settings.seen, trainings=folders)
 
 
 def _load_datasets(data: Sequence[str], settings: RunSettings, reporter: Reporter) -> list[Dataset]:
@@ -203,40 +242,54 @@ class _Part:
     matrices: list[SimilarityMatrix]
     projection: pd.DataFrame
     projection_info: dict[str, Any]
+    variants: pd.DataFrame
 
 
 def _run_dataset(
     dataset: Dataset,
-    checkpoints: list[Checkpoint],
+    checkpoints: list[_Strategy],
     baseline: str,
+    groups: Groups,
     settings: RunSettings,
     reporter: Reporter,
 ) -> _Part:
     measures: dict[str, Measures] = {}
-    queries: dict[str, Embeddings] = {}
-    for checkpoint in checkpoints:
-        reporter.say(f"{checkpoint.label} on {dataset.name}")
-        with EmbeddingSession(checkpoint, reporter=reporter) as session:
-            queries[checkpoint.label] = session.embed(dataset.queries, "query")
-            passages = session.embed(dataset.passages, "passage")
-        measures[checkpoint.label] = measure(
-            dataset, queries[checkpoint.label], passages, keep=True, reporter=reporter
-        )
+    embedded: dict[str, list[tuple[Embeddings, Embeddings]]] = {}
+    ranks: dict[str, pd.DataFrame] = {}
+    settled: dict[str, int] = {}
+    for strategy in checkpoints:
+        label, of_runs = strategy.label, []
+        embedded[label] = []
+        for run in strategy.runs:
+            reporter.say(f"{run.label} on {dataset.name}")
+            with EmbeddingSession(run, reporter=reporter) as session:
+                sides = (
+                    session.embed(dataset.queries, "query"),
+                    session.embed(dataset.passages, "passage"),
+                )
+            embedded[label].append(sides)
+            of_runs.append(measure(dataset, *sides, groups=groups, keep=True, reporter=reporter))
+            ranks[run.label] = ranks_table(of_runs[-1].ranks)
+        measures[label] = of_runs[0] if len(of_runs) == 1 else pool_runs(of_runs)
+        settled[label] = sum(one.settled for one in of_runs)
     metrics, comparisons = tabulate(
-        measures, baseline, n_resamples=settings.bootstrap, seed=settings.seed
-    )
-    per_query = {label: ranks_table(one.ranks) for label, one in measures.items()}
+        measures, baseline, n_resamples=settings.bootstrap, seed=settings.seed,
+        interval=settings.interval,
+    )  # fmt: skip
+    variants = tabulate_variants(
+        dataset, embedded, measures, settings.variants, groups=groups,
+        n_resamples=settings.bootstrap, seed=settings.seed, interval=settings.interval,
+        reporter=reporter,
+    )  # fmt: skip
     matrices = [
         matrix for label, one in measures.items() for matrix in similarity_matrices(one, label)
     ]
+    queries = {label: sides[0][0] for label, sides in embedded.items()}  # of runs, the first
     projection, info = _project(dataset, queries, baseline, settings, reporter)
-    described = {
-        **_described_dataset(dataset),
-        "settled_in_float64": {label: one.settled for label, one in measures.items()},
-    }
+    described = {**_described_dataset(dataset), "settled_in_float64": settled}
     return _Part(
-        described, metrics, comparisons, _label_rows(per_query, dataset.name), matrices,
-        projection, info,
+        described, metrics, comparisons, _label_rows(ranks, dataset.name), matrices,
+        projection, info, variants,
     )  # fmt: skip
 
 
@@ -313,6 +366,12 @@ def _described_settings(settings: RunSettings) -> dict[str, Any]:
         "candidate": settings.candidate,
         "split": settings.split,
         "bootstrap": settings.bootstrap,
+        "interval": settings.interval,
+        "group_by": list(settings.group_by),
+        "seen": list(settings.seen) if settings.seen else None,
+        "what_if": list(settings.variants.repairs),
+        "compressions": list(settings.variants.compressions),
+        "published": list(settings.published),
         "seed": settings.seed,
         "resampled": "query ids, all languages of an id together",
         "ties": "against the relevant passage",

@@ -14,9 +14,17 @@ import numpy as np
 import pandas as pd
 
 from alignkit.errors import AlignkitError
-from alignkit.tables import COMPARISON_COLUMNS, METRIC_COLUMNS, Results, SimilarityMatrix
+from alignkit.tables import (
+    COMPARISON_COLUMNS,
+    METRIC_COLUMNS,
+    PUBLISHED_COLUMNS,
+    VARIANT_COLUMNS,
+    Results,
+    SimilarityMatrix,
+)
 
 SCHEMA = "alignkit.results/1"
+_VARIANT_FILES = {"repair": "what_if", "compression": "compression"}
 
 
 @contextmanager
@@ -82,6 +90,8 @@ def write_results(results: Results, folder: Path) -> None:
     for matrix in results.matrices:
         name = f"{matrix.dataset}-{matrix.checkpoint}-{matrix.name}.npy"
         np.save(folder / "similarity" / name, matrix.values)
+    for kind, rows in results.variants.groupby("kind"):
+        rows.drop(columns="kind").to_csv(folder / f"{_VARIANT_FILES[str(kind)]}.csv", index=False)
     _write_json(folder / "provenance.json", results.provenance)
     _write_json(
         folder / "results.json",
@@ -98,6 +108,8 @@ def write_results(results: Results, folder: Path) -> None:
                 for matrix in results.matrices
             ],
             "provenance": results.provenance,
+            "variants": _records(results.variants),
+            "published": _records(results.published),
         },
     )  # fmt: skip
 
@@ -138,12 +150,14 @@ def read_results(folder: Path) -> Results:
         matrices,
         projection,
         stored["provenance"],
+        _frame(stored.get("variants", []), VARIANT_COLUMNS),
+        _frame(stored.get("published", []), PUBLISHED_COLUMNS),
     )
 
 
 _TEXT_COLUMNS = {
     "checkpoint", "baseline", "candidate", "dataset", "task", "setting", "query_language",
-    "passage_language", "metric", "reason",
+    "passage_language", "metric", "reason", "kind", "variant", "source", "model", "sampling",
 }  # fmt: skip
 
 

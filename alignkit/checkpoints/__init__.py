@@ -16,7 +16,7 @@ import numpy as np
 
 from alignkit.checkpoints import _hub
 from alignkit.checkpoints._options import DEFAULT_OPTIONS, EncodeOptions, override
-from alignkit.checkpoints._spec import Spec, default_label, parse_spec
+from alignkit.checkpoints._spec import Spec, default_label, parse_spec, runs_of
 from alignkit.checkpoints._steps import step_of, steps_in
 from alignkit.errors import AlignkitError
 from alignkit.progress import SILENT, Reporter
@@ -167,6 +167,12 @@ def load_checkpoint(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> Chec
     path = _last_step(path)
     location = parsed.location + (f"@{parsed.revision}" if parsed.revision else "")
     return _kind_of(path)(label, location, path, revision, options)
+
+
+def load_runs(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> tuple[str, list[Checkpoint]]:
+    """Open a checkpoint, or the runs of a strategy, `label=RUN,RUN,…`: the label, and each run."""
+    runs = [load_checkpoint(one, options) for one in runs_of(spec)]
+    return runs[0].label if len(runs) == 1 else spec.partition("=")[0], runs
 
 
 def _find(spec: Spec, options: EncodeOptions) -> tuple[Path, str | None]:

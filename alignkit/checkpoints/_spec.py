@@ -48,6 +48,31 @@ def parse_spec(spec: str) -> Spec:
     return Spec(label, location, revision, settings)
 
 
+def runs_of(spec: str) -> list[str]:
+    """Name the single runs of a strategy given as `label=RUN,RUN,…[,key=value…]`.
+
+    A checkpoint of its own is returned as it is. Runs are labelled `label.1`, `label.2`, ….
+
+    Examples
+    --------
+    >>> runs_of("hybrid=runs/a,runs/b,dtype=float32")
+    ['hybrid.1=runs/a,dtype=float32', 'hybrid.2=runs/b,dtype=float32']
+    >>> runs_of("hybrid=runs/a,dtype=float32")
+    ['hybrid=runs/a,dtype=float32']
+    """
+    labelled = _LABEL.fullmatch(spec)
+    label, body = labelled.groups() if labelled else ("", spec)
+    locations, *keys = _NEXT_KEY.split(body)
+    runs = locations.split(",")
+    if len(runs) == 1 or _exists(spec) or _exists(body) or _exists(locations):
+        return [spec]
+    if not label or not all(runs):
+        raise AlignkitError(
+            f"cannot read {spec!r}; give several runs of one strategy a label: hybrid=RUN,RUN,RUN"
+        )
+    return [f"{label}.{i}={','.join([run, *keys])}" for i, run in enumerate(runs, 1)]
+
+
 def default_label(location: str) -> str:
     """Last part of the path or hub id, without the suffix of a vectors file.
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from alignkit.errors import AlignkitError
 from alignkit.progress import Reporter
 
 if TYPE_CHECKING:
     from alignkit.checkpoints import EncodeOptions
     from alignkit.run import RunSettings
     from alignkit.tables import Dataset
+    from alignkit.variants import Variants
 
 Command = Callable[..., Any]
 
@@ -26,6 +28,15 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: object) -> tup
         else str(value).split(",")
     )
     return tuple(item.strip() for item in items if item.strip())
+
+
+def _dims(ctx: click.Context, parameter: click.Parameter, value: object) -> tuple[int, ...]:
+    found: list[int] = []
+    for text in _split(ctx, parameter, value) or ():
+        if not text.isdecimal() or int(text) < 1:
+            raise click.BadParameter(f"{text!r} is no number of dimensions", ctx, parameter)
+        found.append(int(text))
+    return tuple(dict.fromkeys(found))
 
 
 DATA = click.option(
@@ -69,7 +80,8 @@ _ENCODING = [
     *_LOADING,
     click.option("--batch-tokens", type=click.IntRange(min=1), default=16384, show_default=True,
                  help="Padded tokens in a batch."),
-    click.option("--truncate-dim", type=click.IntRange(min=1), help="Keep the first N dimensions."),
+    click.option("--truncate-dim", callback=_dims, metavar="N[,N…]",
+                 help="Keep the first N dimensions; with several, measure whole and at each."),
 ]  # fmt: skip
 _VERBOSITY = [
     click.option("-q", "--quiet", is_flag=True, help="Only errors."),
@@ -79,6 +91,19 @@ _MEASURING = [
     DATA, LANGUAGES, SPLIT, CANDIDATE, OUT, FORCE, FORMATS,
     click.option("--bootstrap", type=click.IntRange(min=10), default=1000, show_default=True,
                  help="Resamples of query ids; paired tests flip signs at least as often."),
+    click.option("--interval", type=click.Choice(["percentile", "bca"]), default="percentile",
+                 show_default=True, help="Kind of bootstrap interval."),
+    click.option("--what-if", callback=_split, metavar="REPAIR,…",
+                 help="Measure what repairs would buy: centre, lir:N, whiten, procrustes."),
+    click.option("--quantize", callback=_split, metavar="int8,binary",
+                 help="Measure what fewer bits would cost."),
+    click.option("--group-by", callback=_split, metavar="script,family,seen",
+                 help="Average over groups of languages as well."),
+    click.option("--seen", callback=_split, metavar="ar,de,…",
+                 help="Languages trained on, for --group-by seen.  [default: what the checkpoints "
+                 "say]"),
+    click.option("--published", callback=_split, metavar="PAPER,…",
+                 help="Put a paper's figures beside these, e.g. 2408.10536."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--no-umap", is_flag=True, help="Leave the projection out."),
     AS_JSON,
@@ -118,9 +143,13 @@ class Asked:
 
         names = (
             "device", "dtype", "batch_tokens", "query_prompt", "passage_prompt", "pooling",
-            "truncate_dim", "trust_remote_code", "allow_pickle", "offline",
+            "trust_remote_code", "allow_pickle", "offline",
         )  # fmt: skip
-        return EncodeOptions(**{name: self.options[name] for name in names if name in self.options})
+        chosen = {name: self.options[name] for name in names if name in self.options}
+        dims = self.options.get("truncate_dim") or ()
+        if len(dims) > 1 and "what_if" not in self.options:
+            raise AlignkitError("--truncate-dim takes one number here; give it the one to keep")
+        return EncodeOptions(**chosen, truncate_dim=dims[0] if len(dims) == 1 else None)
 
     def datasets(self) -> "list[Dataset]":
         """Load what --data names."""
@@ -137,6 +166,29 @@ class Asked:
         """How to measure."""
         from alignkit.run import RunSettings
 
-        names = ("languages", "candidate", "split", "bootstrap", "seed")
+        names = ("languages", "candidate", "split", "bootstrap", "interval", "seen", "seed")
         chosen = {name: self.options[name] for name in names}
-        return RunSettings(encode=self.encode, umap=not self.options["no_umap"], **chosen)
+        return RunSettings(
+            encode=self.encode, umap=not self.options["no_umap"], variants=self.variants,
+            group_by=self.options["group_by"] or (), published=self.options["published"] or (),
+            **chosen,
+        )  # fmt: skip
+
+    @property
+    def variants(self) -> "Variants":
+        """Repairs and compressions to measure as well."""
+        from alignkit.compressions import QUANTIZED
+        from alignkit.repairs import parse_repair
+        from alignkit.variants import Variants
+
+        repairs, quantized = self.options["what_if"] or (), self.options["quantize"] or ()
+        for repair in repairs:
+            parse_repair(repair)
+        for name in quantized:
+            if name not in QUANTIZED:
+                raise AlignkitError(
+                    f"--quantize knows no {name!r}; name some of {', '.join(QUANTIZED)}"
+                )
+        dims = self.options["truncate_dim"] or ()
+        cut = tuple(f"dim-{dim}" for dim in dims) if len(dims) > 1 else ()
+        return Variants(tuple(dict.fromkeys(repairs)), (*cut, *dict.fromkeys(quantized)))

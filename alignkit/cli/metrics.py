@@ -39,6 +39,16 @@ def _print_one(card: "Metric") -> None:
     where = ", ".join(f"{task} {setting}" for task, setting in card.settings)
     click.echo(f"settings   {where}")
     click.echo(f"source     {card.source}")
+    click.echo(f"undefined  where {card.undefined}")
+    click.echo(f"best       {_level(card.best)}")
+    click.echo(f"random     {_level(card.random)}")
+
+
+def _level(level: object) -> str:
+    """Say what is known of a best or random value before any data are."""
+    if level is None:
+        return "not known"
+    return "by the data: see the tables of a run" if callable(level) else f"{level:g}"
 
 
 def _as_json(card: "Metric") -> dict[str, object]:
