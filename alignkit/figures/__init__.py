@@ -20,6 +20,7 @@ Draw = Callable[[Results, str], "matplotlib.figure.Figure | None"]
 Describe = Callable[[Results, str], str]
 
 PROJECTION = "projection"  # in `needs`: the coordinates of the texts
+REPAIR, COMPRESSION = "repair", "compression"  # in `needs`: such variants of the vectors
 TRAJECTORY = "trajectory"  # in `needs`: the steps of a training, which other figures don't show
 
 
@@ -29,7 +30,8 @@ class FigureCard:
 
     Attributes
     ----------
-    needs : metrics of which the dataset must have a value, PROJECTION or TRAJECTORY.
+    needs : metrics of which the dataset must have a value, PROJECTION, REPAIR, COMPRESSION or
+        TRAJECTORY.
     caption : what is drawn and how to read it, for a reader who sees it.
     alt : one sentence with what the figure shows in these data, for a reader who does not.
     order : where it stands in a report; smaller comes first.
@@ -48,6 +50,7 @@ class FigureCard:
         if bool(steps_of(results)) != (TRAJECTORY in self.needs):
             return False
         present = {*rows["metric"][rows["value"].notna()], TRAJECTORY}
+        present |= set(where(results.variants, dataset=dataset)["kind"])
         if len(where(results.projection, dataset=dataset)):
             present.add(PROJECTION)
         return present.issuperset(self.needs)

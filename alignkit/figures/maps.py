@@ -116,7 +116,7 @@ def _label(axes: Axes, centres: dict[str, np.ndarray]) -> None:
 
 def _joined(results: Results, dataset: str, rows: pd.DataFrame) -> dict[str, str]:
     """Question of each query id, for some questions that have translations, drawn by chance."""
-    asked = where(results.per_query, dataset=dataset, checkpoint=results.baseline)
+    asked = where(results.per_query, dataset=dataset)
     asked = asked.drop_duplicates("query")
     mapped = set(rows["id"])
     questions: dict[str, str] = {

@@ -25,7 +25,8 @@ CAPTION = (
     "Rank distance by query language: the worst minus the best rank of a query's relevant passages "
     "in the pool of all languages, averaged over queries; lower is better. Bars are 95 % "
     "confidence intervals. The mean counts every language the same. A dashed line, if there is "
-    "one, is the best possible value."
+    "one, is the best possible value; hollow grey marks, if there are any, are published values of "
+    "other models, which have no part in any test."
 )
 
 
@@ -36,7 +37,14 @@ def describe(results: Results, dataset: str) -> str:
         f"({format_interval(mean.low, mean.high, 'rank_distance')})"
         for label, mean in macro(results, dataset, RANK_DISTANCE).items()
     ]
-    return f"Rank distance by query language on {dataset}; the means are {listing(parts)}."
+    random = next(iter(macro(results, dataset, RANK_DISTANCE).values())).random
+    expected = (
+        "" if np.isnan(random)
+        else f" A random ranking would expect {format_number(random, 'rank_distance')}."
+    )  # fmt: skip
+    return (
+        f"Rank distance by query language on {dataset}; the means are {listing(parts)}.{expected}"
+    )
 
 
 @figure("rank-distance", needs=("rank_distance",), caption=CAPTION, alt=describe, order=10)
@@ -57,6 +65,7 @@ def draw(results: Results, dataset: str) -> Figure:
     axes.set_yticks(range(n_rows), [language_label(code) for code in estimates])
     axes.axhline(n_rows - 1.5, color=GREY, linewidth=0.5)
     axes.set(ylim=(n_rows - 0.5, -0.5), xlabel="rank distance (ranks; lower is better)")
+    _published(axes, results, dataset, list(estimates))
     relevant = relevant_per_query(results, dataset)
     if relevant:
         axes.axvline(relevant - 1, color="black", linestyle="--")
@@ -65,6 +74,26 @@ def draw(results: Results, dataset: str) -> Figure:
     axes.set_axisbelow(True)
     legend_below(picture, results.checkpoints, dashed="best possible" if relevant else "")
     return picture
+
+
+def _published(axes: Axes, results: Results, dataset: str, shown: list[str]) -> None:
+    """Draw what papers print as hollow grey marks, one a model, named at the mean."""
+    rows = RANK_DISTANCE.of(results.published, dataset)
+    place = {code: i for i, code in enumerate(shown)}
+    for model, own in rows.groupby(["model", "sampling"], sort=False):
+        found = [
+            (value, place[code])
+            for code, value in zip(own["query_language"], own["value"], strict=True)
+            if code in place
+        ]
+        if found:
+            x, y = zip(*found, strict=True)
+            axes.plot(x, y, "o", fillstyle="none", markersize=2.5, color=GREY, markeredgewidth=0.4)
+            name = " ".join(map(str, model))
+            axes.annotate(
+                f"{name} (published)", found[-1], (2, -5), textcoords="offset points", size=4,
+                color=GREY,
+            )  # fmt: skip
 
 
 def _scale(axes: Axes, estimates: list[Estimate]) -> None:

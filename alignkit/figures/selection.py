@@ -14,6 +14,7 @@ ANSWERS = "answer-retrieval"
 QUESTIONS = "question-alignment"
 SETTINGS = ("monolingual", "cross-lingual", "multilingual")
 SIGNIFICANT = 0.05  # for p_adjusted
+GROUP = ":"  # in the label of a group of languages
 NAN = float("nan")
 
 
@@ -59,6 +60,8 @@ class Estimate:
     low: float = NAN
     high: float = NAN
     n: float = NAN
+    best: float = NAN  # best possible value, NaN where it is not known
+    random: float = NAN  # value of a random ranking, NaN where it is not known
     reason: str = ""
 
     @property
@@ -77,6 +80,7 @@ class Change:
     p_value: float = NAN
     p_adjusted: float = NAN
     effect_size: float = NAN
+    mdd: float = NAN  # what a test would have found four times of five
 
     @property
     def is_known(self) -> bool:
@@ -107,7 +111,16 @@ def languages_of(results: Results, dataset: str | None = None) -> list[str]:
     metrics = results.metrics
     rows = metrics if dataset is None else where(metrics, dataset=dataset)
     codes = {*rows["query_language"].unique(), *rows["passage_language"].unique()}
-    return display_order(sorted(codes - {AVERAGE}))
+    return display_order(sorted(code for code in codes - {AVERAGE} if GROUP not in code))
+
+
+def groups_of(results: Results, dataset: str) -> list[str]:
+    """Labels of groups of languages, such as `script:Latn`, grouping by grouping."""
+    rows = where(results.metrics, dataset=dataset)
+    found = {code for code in rows["query_language"].unique() if GROUP in code}
+    order = [str(name) for name in (results.provenance.get("settings") or {}).get("group_by") or ()]
+    place = {name: i for i, name in enumerate(order)}
+    return sorted(found, key=lambda label: (place.get(label.partition(GROUP)[0], 0), label))
 
 
 def steps_of(results: Results) -> list[int]:
@@ -128,17 +141,18 @@ def macro(results: Results, dataset: str, measure: Measure) -> dict[str, Estimat
 
 
 def by_language(results: Results, dataset: str, measure: Measure) -> dict[str, dict[str, Estimate]]:
-    """Estimates by query language, in display order and AVERAGE last, and by checkpoint."""
+    """Estimates by query language, groups and AVERAGE last, and by checkpoint."""
     found: dict[tuple[str, str], Estimate] = {}
     rows = _of_languages(measure.of(results.metrics, dataset), measure)
     for checkpoint, language, reason, *numbers in _columns(
-        rows, "checkpoint", "query_language", "reason", "value", "ci_low", "ci_high", "n"
-    ):
+        rows, "checkpoint", "query_language", "reason", "value", "ci_low", "ci_high", "n", "best",
+        "random",
+    ):  # fmt: skip
         said = reason if isinstance(reason, str) else ""
         found[checkpoint, language] = Estimate(*map(_number, numbers), reason=said)
     return {
         code: {label: found.get((label, code), Estimate()) for label in results.checkpoints}
-        for code in [*languages_of(results, dataset), AVERAGE]
+        for code in [*languages_of(results, dataset), *groups_of(results, dataset), AVERAGE]
     }
 
 
@@ -149,9 +163,31 @@ def changes(results: Results, dataset: str, measure: Measure, candidate: str) ->
     for language, *values in _columns(
         _of_languages(rows, measure),
         "query_language", "delta", "ci_low", "ci_high", "p_value", "p_adjusted", "effect_size",
+        "mdd",
     ):  # fmt: skip
         found[language] = Change(*map(_number, values))
     return found
+
+
+def variant_changes(
+    results: Results, dataset: str, measure: Measure, checkpoint: str, variant: str
+) -> tuple[float, float, Change]:
+    """Average of a variant: the value of the vectors as they are, its own, and the change."""
+    rows = where(
+        measure.of(results.variants, dataset), checkpoint=checkpoint, variant=variant,
+        query_language=AVERAGE, passage_language=AVERAGE,
+    )  # fmt: skip
+    for as_is, value, *change in _columns(
+        rows, "as_is", "value", "delta", "ci_low", "ci_high", "p_value", "p_adjusted",
+        "effect_size", "mdd",
+    ):  # fmt: skip
+        return _number(as_is), _number(value), Change(*map(_number, change))
+    return NAN, NAN, Change()
+
+
+def variants_of(results: Results, dataset: str, kind: str) -> list[str]:
+    """Names of the repairs or compressions that were measured, in the order of the command line."""
+    return list(where(results.variants, dataset=dataset, kind=kind)["variant"].unique())
 
 
 def _of_languages(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
@@ -161,7 +197,9 @@ def _of_languages(rows: pd.DataFrame, measure: Measure) -> pd.DataFrame:
 
 
 def _columns(rows: pd.DataFrame, *names: str) -> list[tuple]:
-    return list(zip(*(rows[name].tolist() for name in names), strict=True))
+    nothing = [NAN] * len(rows)  # runs of an older alignkit lack the newer columns
+    return list(zip(*(rows[name].tolist() if name in rows else nothing for name in names),
+                    strict=True))  # fmt: skip
 
 
 def _number(value: float | int | None) -> float:
@@ -181,9 +219,8 @@ def pair_matrix(rows: pd.DataFrame, column: str, languages: list[str]) -> np.nda
 
 def relevant_per_query(results: Results, dataset: str) -> int | None:
     """Count a query's relevant passages in the mixed pool; None unless all queries have as many."""
-    rows = where(
-        results.per_query,
-        dataset=dataset, task=ANSWERS, setting="multilingual", checkpoint=results.baseline,
-    )  # fmt: skip
+    rows = where(results.per_query, dataset=dataset, task=ANSWERS, setting="multilingual")
+    first = rows["checkpoint"].iloc[0] if len(rows) else ""
+    rows = where(rows, checkpoint=first)
     counts = rows["query"].value_counts().unique()
     return int(counts[0]) if len(counts) == 1 else None

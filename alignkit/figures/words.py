@@ -104,12 +104,21 @@ def format_p(p_value: float) -> str:
 
 
 def language_label(code: str) -> str:
-    """Name of a language, or "mean" for the average over all.
+    """Name of a language or of a group of them, or "mean" for the average over all.
 
-    >>> language_label("*")
-    'mean'
+    >>> language_label("*"), language_label("script:Latn")
+    ('mean', 'Latn script')
     """
-    return "mean" if code == AVERAGE else language_name(code)
+    if code == AVERAGE:
+        return "mean"
+    grouping, is_group, label = code.partition(":")
+    return _group_label(grouping, label) if is_group else language_name(code)
+
+
+def _group_label(grouping: str, label: str) -> str:
+    if grouping == "seen":
+        return "languages trained on" if label == "yes" else "languages not trained on"
+    return f"{label} {grouping}"
 
 
 def listing(words: list[str]) -> str:

@@ -41,7 +41,9 @@ def render(results: Results, figures: list[DrawnFigure], tables: list[Table]) ->
         unmapped=_unmapped(results),
         undefined=_undefined(results),
         trajectory=bool(steps_of(results)),
+        sections=_sections(tables),
         cards=_cards(results),
+        tips=_tips(results),
         checkpoints=run["checkpoints"],
         baseline=results.baseline,
         command=run.get("command") or "",
@@ -105,6 +107,37 @@ def _cards(results: Results) -> list[tuple[str, dict[str, Any]]]:
     names = set(results.metrics["metric"])
     names |= {name.partition("@")[0] for name in names}
     return [(name, cards[name]) for name in sorted(cards) if name in names]
+
+
+def _sections(tables: list[Table]) -> list[tuple[str, str, list[Table]]]:
+    """Sort the tables into sections: anchor, heading, tables; sections without any are left out."""
+    kinds = (
+        ("what-if", "What repairs would buy", ("what-if",)),
+        ("compression", "What smaller vectors would cost", ("compression",)),
+        ("published", "Beside published figures", ("published",)),
+    )
+    found: list[tuple[str, str, list[Table]]] = []
+    placed: set[int] = set()
+    for anchor, heading, names in kinds:
+        own = [table for table in tables if table.name.startswith(names)]
+        placed |= {id(table) for table in own}
+        if own:
+            found.append((anchor, heading, own))
+    rest = [
+        table for table in tables
+        if id(table) not in placed and table.name not in ("summary", "trajectory")
+    ]  # fmt: skip
+    return [*found, ("tables", "Tables by language", rest)]
+
+
+def _tips(results: Results) -> dict[str, str]:
+    """First sentence of every measure's definition, by its name in the tables."""
+    cards: dict[str, dict[str, Any]] = results.provenance.get("metric_cards") or {}
+    tips: dict[str, str] = {}
+    for name in results.metrics["metric"].unique():
+        card = cards.get(name) or cards.get(name.partition("@")[0]) or {}
+        tips[name] = str(card.get("definition") or "").split("\n\n")[0].replace("\n", " ")
+    return tips
 
 
 def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:

@@ -28,6 +28,7 @@ class Row:
     heading: str
     cells: tuple[Cell, ...]
     language: str = ""  # code, "" where the row is no language
+    metric: str = ""  # its name in the tables, "" where the row is no measure
     is_total: bool = False
 
 

@@ -1,5 +1,6 @@
 """What a run says in short: the key figures and a verdict in words, for page, terminal and JSON."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -143,7 +144,7 @@ def _main(results: Results, measure: Measure, change: Change, candidate: str) ->
     if not change.is_shown:
         return (
             f"no difference in {what} could be shown between {candidate} and {results.baseline} "
-            f"(change {_signed(change, metric)})"
+            f"(change {_signed(change, metric)}{_detectable(change, metric)})"
         )
     falls = change.delta < 0
     if change.low * change.high < 0:  # the p-value and the interval may disagree at the edge
@@ -157,6 +158,13 @@ def _main(results: Results, measure: Measure, change: Change, candidate: str) ->
         f"{format_number(abs(change.delta), metric)} (95 % CI {interval}, {format_p(change.p)}) "
         f"against {results.baseline}{worse}"
     )
+
+
+def _detectable(change: Change, metric: str) -> str:
+    """Say how large a difference the data would have shown."""
+    if math.isnan(change.mdd):
+        return ""
+    return f"; one of {format_number(change.mdd, metric)} would have been found four times of five"
 
 
 def _aside(change: Change) -> str:

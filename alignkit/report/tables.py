@@ -1,10 +1,9 @@
 """The tables of a run in the layout of the papers, written as LaTeX, Markdown and CSV."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_lowercase
 
 from alignkit.figures.selection import (
     ANSWERS,
@@ -17,27 +16,28 @@ from alignkit.figures.selection import (
     by_language,
     candidates_of,
     changes,
+    groups_of,
     languages_of,
     macro,
     name_of,
     steps_of,
 )
 from alignkit.figures.words import (
-    MISSING,
     format_interval,
     format_number,
     higher_is_better,
     language_label,
     metric_label,
 )
+from alignkit.report.cells import Footnotes, legend, value_cells
 from alignkit.report.formats import comma_separated, latex, markdown
 from alignkit.report.layout import Cell, ColumnGroup, Row, Table
 from alignkit.report.macros import macros
+from alignkit.report.published import Published, published_table
 from alignkit.report.signature import signature
 from alignkit.report.summary import key_measures
+from alignkit.report.variants import variant_tables
 from alignkit.tables import AVERAGE, Results
-
-DAGGER = "†"
 
 _FORMATS: dict[str, Callable[[Table], str]] = {
     "tex": latex, "md": markdown, "csv": comma_separated
@@ -83,12 +83,14 @@ def build_tables(results: Results) -> list[Table]:
         keys = key_measures(results, dataset)
         if keys:
             tables.insert(0, _summary(results, dataset, keys))
+        tables += variant_tables(results, dataset)
+        tables += published_table(results, dataset)
     return sorted(tables, key=lambda table: results.datasets.index(table.dataset))
 
 
 def _way(results: Results, dataset: str) -> Table:
     """Lay out a row a step of a training, a value and its interval a measure."""
-    footnotes = _Footnotes()
+    footnotes = Footnotes()
     measures = [measure for measure in WAY if len(measure.of(results.metrics, dataset))]
     ways = [macro(results, dataset, measure) for measure in measures]
     rows: list[Row] = []
@@ -111,52 +113,56 @@ def _way(results: Results, dataset: str) -> Table:
     )  # fmt: skip
 
 
-class _Footnotes:
-    """Letters for the reasons why values are missing; a class because it counts them."""
-
-    def __init__(self) -> None:
-        self._letters: dict[str, str] = {}
-
-    def missing(self, reason: str) -> Cell:
-        """Make the cell of a value that is null."""
-        if not reason:
-            return Cell(MISSING)
-        count = len(self._letters)
-        return Cell(MISSING, marks=self._letters.setdefault(reason, ascii_lowercase[count % 26]))
-
-    def notes(self) -> list[str]:
-        """Spell out the letters that were given."""
-        return [f"{letter}: {reason}." for reason, letter in self._letters.items()]
-
-
 def _per_language(results: Results, dataset: str, measures: list[Measure], name: str) -> Table:
-    """Lay out a row a language and the mean, a group of checkpoints a setting."""
-    footnotes = _Footnotes()
+    """Lay out a row a language, a group of languages, and the mean; a column a checkpoint."""
+    footnotes = Footnotes()
     estimates = [by_language(results, dataset, measure) for measure in measures]
     shown = [_shown(results, dataset, measure) for measure in measures]
     metric = measures[0].metric
+    # With one setting there is room for a paper's figures beside the run's own.
+    papers = Published(results, dataset, measures[0]) if len(measures) == 1 else None
+    groups = groups_of(results, dataset)
     rows: list[Row] = []
-    for code in [*languages_of(results, dataset), AVERAGE]:
+    for code in [*languages_of(results, dataset), *groups, AVERAGE]:
         cells: list[Cell] = []
         for of_measure, different in zip(estimates, shown, strict=True):
             marked = {label for label, language in different if language == code}
-            cells += _cells(results, of_measure[code], metric, marked, footnotes)
-        is_mean = code == AVERAGE
-        language = "" if is_mean else code
-        rows.append(Row(language_label(code), tuple(cells), language, is_total=is_mean))
+            cells += value_cells(results, of_measure[code], metric, marked, footnotes)
+        cells += papers.cells(code) if papers else []
+        language = "" if code == AVERAGE or code in groups else code
+        is_total = code == AVERAGE or code in groups[:1]
+        rows.append(Row(language_label(code), tuple(cells), language, is_total=is_total))
+    means = [estimate for one in estimates for estimate in one[AVERAGE].values()]
+    blank = [Cell("")] * sum(len(group.columns) for group in (papers.columns if papers else ()))
+    for heading, values in (
+        ("best possible", [one.best for one in means]),
+        ("random ranking", [one.random for one in means]),
+    ):
+        if not all(math.isnan(value) for value in values):
+            cells = [_plain(value, metric) for value in values]
+            rows.append(Row(heading, (*cells, *blank)))
     better = higher_is_better(results, metric)
     label = metric_label(metric)
     headings = [measure.setting for measure in measures] if name == "map" else [""]
+    own = [ColumnGroup(heading, tuple(results.checkpoints)) for heading in headings]
     return Table(
         name,
         dataset,
         f"By query language on {dataset}: {label}; {'higher' if better else 'lower'} is better.",
         "language",
-        tuple(ColumnGroup(heading, tuple(results.checkpoints)) for heading in headings),
+        (*own, *(papers.columns if papers else ())),
         tuple(rows),
-        (*_legend(results, has_daggers=any(shown)), *footnotes.notes()),
+        (
+            *legend(results, has_daggers=any(shown)),
+            *(papers.notes if papers else ()),
+            *footnotes.notes(),
+        ),
         signature(results, dataset),
     )
+
+
+def _plain(value: float, metric: str) -> Cell:
+    return Cell("") if math.isnan(value) else Cell(format_number(value, metric), value)
 
 
 def _shown(results: Results, dataset: str, measure: Measure) -> set[tuple[str, str]]:
@@ -169,47 +175,9 @@ def _shown(results: Results, dataset: str, measure: Measure) -> set[tuple[str, s
     }
 
 
-def _cells(
-    results: Results,
-    estimates: dict[str, Estimate],
-    metric: str,
-    marked: Collection[str],
-    footnotes: _Footnotes,
-) -> list[Cell]:
-    best = _best(results, estimates, metric)
-    cells: list[Cell] = []
-    for label, estimate in estimates.items():
-        if estimate.is_known:
-            text = format_number(estimate.value, metric)
-            marks = DAGGER if label in marked else ""
-            cells.append(Cell(text, estimate.value, text == best, marks))
-        else:
-            cells.append(footnotes.missing(estimate.reason))
-    return cells
-
-
-def _best(results: Results, estimates: dict[str, Estimate], metric: str) -> str | None:
-    """Print the best value, for bold; None where all print alike or no direction is better."""
-    better = higher_is_better(results, metric)
-    values = [estimate.value for estimate in estimates.values() if estimate.is_known]
-    if better is None or len({format_number(value, metric) for value in values}) < 2:
-        return None
-    return format_number(max(values) if better else min(values), metric)
-
-
-def _legend(results: Results, *, has_daggers: bool) -> list[str]:
-    if len(results.checkpoints) == 1:
-        return []
-    legend = ["Bold: the best checkpoint."]
-    if has_daggers:
-        limit = format_number(SIGNIFICANT, digits=2)
-        legend.append(f"{DAGGER}: differs from {results.baseline}, Holm-adjusted p < {limit}.")
-    return legend
-
-
 def _summary(results: Results, dataset: str, measures: list[Measure]) -> Table:
     """Lay out a row a measure; a checkpoint has its value with interval, a candidate its change."""
-    footnotes = _Footnotes()
+    footnotes = Footnotes()
     rows: list[Row] = []
     has_daggers = False
     for measure in measures:
@@ -220,24 +188,31 @@ def _summary(results: Results, dataset: str, measures: list[Measure]) -> Table:
         marked = [label for label in change if change[label].p_adjusted < SIGNIFICANT]
         has_daggers = has_daggers or bool(marked)
         estimates = macro(results, dataset, measure)
-        values = _cells(results, estimates, measure.metric, marked, footnotes)
+        values = value_cells(results, estimates, measure.metric, marked, footnotes)
         cells: list[Cell] = []
         for value, (label, estimate) in zip(values, estimates.items(), strict=True):
             cells += [value, _interval(estimate, measure.metric)]
             cells += _change_cells(change[label], measure.metric) if label in change else []
-        rows.append(Row(name_of(measure), tuple(cells)))
+        own = estimates[results.baseline]
+        cells += [_plain(own.best, measure.metric), _plain(own.random, measure.metric)]
+        rows.append(Row(name_of(measure), tuple(cells), metric=measure.metric))
     groups = [
         ColumnGroup(label, ("value", "95 % CI"))
         if label == results.baseline
-        else ColumnGroup(label, ("value", "95 % CI", "change", "p"))
+        else ColumnGroup(label, ("value", "95 % CI", "change", "p", "MDD"))
         for label in results.checkpoints
     ]
-    notes = _legend(results, has_daggers=has_daggers)
+    notes = legend(results, has_daggers=has_daggers)
     if candidates_of(results):
-        notes.append(f"Change: from {results.baseline}. p: Holm-adjusted.")
+        notes.append(
+            f"Change: from {results.baseline}. p: Holm-adjusted. MDD: minimum detectable "
+            "difference, which a test at 5 % would have found four times of five."
+        )
+    notes.append("Best: the best possible value; random: that of a random ranking.")
     return Table(
-        "summary", dataset, f"Averages over languages on {dataset}.", "measure", tuple(groups),
-        tuple(rows), (*notes, *footnotes.notes()), signature(results, dataset),
+        "summary", dataset, f"Averages over languages on {dataset}.", "measure",
+        (*groups, ColumnGroup("by design", ("best", "random"))), tuple(rows),
+        (*notes, *footnotes.notes()), signature(results, dataset),
     )  # fmt: skip
 
 
@@ -249,9 +224,10 @@ def _interval(estimate: Estimate, metric: str) -> Cell:
 
 def _change_cells(change: Change, metric: str) -> list[Cell]:
     if not change.is_known:
-        return [Cell(""), Cell("")]
+        return [Cell(""), Cell(""), Cell("")]
     p_text = "<.001" if change.p_adjusted < 0.001 else format_number(change.p_adjusted)
     return [
         Cell(format_number(change.delta, metric, sign=True), change.delta),
         Cell(p_text, change.p_adjusted),
+        _plain(change.mdd, metric),
     ]

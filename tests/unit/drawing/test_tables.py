@@ -37,16 +37,18 @@ def tiny() -> Results:
     metrics, comparisons = [], []
     for (setting, query, passage, metric), (a, b) in values.items():
         reason = None if a == a else "English has no queries"
+        limits = (1.0, 0.125) if metric == "map" else (2.0, 2000.0)
         key = (*answers, setting, query, passage, metric)
         metrics += [
-            (label, *key, v, v * 0.5, v * 1.5, 2, reason) for label, v in (("a_1", a), ("b", b))
+            (label, *key, v, v * 0.5, v * 1.5, 2, *limits, reason)
+            for label, v in (("a_1", a), ("b", b))
         ]
         p = significant.get((query, passage), 0.5)
         d = b - a
-        comparisons.append(("a_1", "b", *key, a, b, d, d - 1, d + 1, p / 2, p, 2, 0.3, reason))
+        comparisons.append(("a_1", "b", *key, a, b, d, d - 1, d + 1, p / 2, p, 2, 0.3, 2.5, reason))
     return Results(
-        pd.DataFrame(metrics, columns=[*METRIC_COLUMNS, "reason"]),
-        pd.DataFrame(comparisons, columns=[*COMPARISON_COLUMNS, "effect_size", "reason"]),
+        pd.DataFrame(metrics, columns=[*METRIC_COLUMNS, "best", "random", "reason"]),
+        pd.DataFrame(comparisons, columns=[*COMPARISON_COLUMNS, "effect_size", "mdd", "reason"]),
         pd.DataFrame(),
         [],
         pd.DataFrame(),
@@ -73,6 +75,8 @@ def test_map_in_markdown(tiny):
         "| German | .500 | **.625**† | **.250** | .200 |\n"
         "| English | .750 | .750 | –<sup>a</sup> | –<sup>a</sup> |\n"
         "| mean | .625 | **.688** | **.250** | .200 |\n"
+        "| best possible | 1.00 | 1.00 | 1.00 | 1.00 |\n"
+        "| random ranking | .125 | .125 | .125 | .125 |\n"
         "\n"
         "Bold: the best checkpoint.\n"
         "\n"
@@ -96,6 +100,8 @@ def test_rank_distance_in_latex(tiny):
         "English & \\textbf{40.0} & 60.0 \\\\\n"
         "\\midrule\n"
         "mean & 620.0 & \\textbf{70.1} \\\\\n"
+        "best possible & 2.0 & 2.0 \\\\\n"
+        "random ranking & 2,000 & 2,000 \\\\\n"
         "\\bottomrule\n"
     )
     assert "Bold: the best checkpoint." in notes
@@ -108,18 +114,21 @@ def test_map_in_csv_has_full_numbers_and_codes(tiny):
         "de,0.5,0.625,0.25,0.2\n"
         "en,0.75,0.75,,\n"
         "mean,0.625,0.6875,0.25,0.2\n"
+        "best possible,1.0,1.0,1.0,1.0\n"
+        "random ranking,0.125,0.125,0.125,0.125\n"
     )
 
 
 def test_summary_has_value_interval_change_and_p(tiny):
     lines = markdown(table(tiny, "summary")).splitlines()
     assert lines[0] == (
-        "| measure | a_1 value | a_1 95 % CI | b value | b 95 % CI | b change | b p |"
+        "| measure | a_1 value | a_1 95 % CI | b value | b 95 % CI | b change | b p | b MDD "
+        "| by design best | by design random |"
     )
     assert lines[-1] == f"`{SIGNATURE}`"
     assert (
-        "| rank distance | 620.0 | 310.0 to 930.0 | **70.1** | 35.1 to 105.2 | −549.9 | .500 |"
-        in lines
+        "| rank distance | 620.0 | 310.0 to 930.0 | **70.1** | 35.1 to 105.2 | −549.9 | .500 | 2.5 "
+        "| 2.0 | 2,000 |" in lines
     )
 
 
