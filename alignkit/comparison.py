@@ -15,6 +15,7 @@ from alignkit.estimates import (
     Resampler,
     RunEffect,
     Summary,
+    of_same_runs,
     of_two_strategies,
 )
 from alignkit.kernels.resampling import holm, sign_flip_p_values, standard_error
@@ -39,12 +40,14 @@ def tabulate(
     n_resamples: int = 1000,
     seed: int = 0,
     interval: IntervalKind = "percentile",
+    same_runs: bool = False,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the tables `metrics` and `comparisons` (see `Results`) of one dataset.
 
     `measures` maps labels to what each checkpoint shows on the same dataset. The family that Holm
     adjusts is one metric in one setting at one level (pairs, languages, or the overall mean), over
-    all candidates. The first checkpoint need not be the baseline.
+    all candidates. The first checkpoint need not be the baseline. With `same_runs` a candidate was
+    made of the baseline's runs, one by one, and its runs are paired with them.
     """
     rng = np.random.default_rng(seed)
     resampler = Resampler(len(measures[baseline].ids), n_resamples, rng, interval)
@@ -54,8 +57,9 @@ def tabulate(
         for label, of_label in measures.items()
         for measured in of_label.measured
     ]
+    effect_of_runs = of_same_runs if same_runs else of_two_strategies
     paired = [
-        _Pair(label, reference, measured, resampler)
+        _Pair(label, reference, measured, resampler, effect_of_runs(reference, measured))
         for label, of_label in measures.items()
         if label != baseline
         for reference, measured in zip(measures[baseline].measured, of_label.measured, strict=True)
@@ -86,12 +90,17 @@ class _Pair:
     """A metric of the baseline beside that of a candidate."""
 
     def __init__(
-        self, label: str, reference: Measured, measured: Measured, resampler: Resampler
+        self,
+        label: str,
+        reference: Measured,
+        measured: Measured,
+        resampler: Resampler,
+        runs: RunEffect | None,
     ) -> None:
         self.label, self.measured = label, measured
         self.base, self.own = resampler.summarise(reference), resampler.summarise(measured)
         self.same_as = (label, id(self.base), id(self.own))  # pairs of the same numbers
-        self.runs = of_two_strategies(reference, measured)
+        self.runs = runs
         self._reference = reference
 
     def change(self, resampler: Resampler) -> "_Change":

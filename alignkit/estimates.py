@@ -150,6 +150,13 @@ def of_two_strategies(one: Measured, other: Measured) -> RunEffect | None:
     return RunEffect(np.sqrt(total), freedom)
 
 
+def of_same_runs(one: Measured, other: Measured) -> RunEffect | None:
+    """Work out what runs add to the error of a difference of what was made of the same runs."""
+    if one.runs is None or other.runs is None:
+        return None
+    return of_runs(replace(other, runs=other.runs - one.runs))
+
+
 def _variance(measured: Measured) -> Array:
     assert measured.runs is not None
     return measured.runs.var(axis=0, ddof=1)

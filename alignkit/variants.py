@@ -60,7 +60,9 @@ def tabulate_variants(
             reporter.say(f"{label} after {name}, on {dataset.name}")
             each = [_measure(kind, name, dataset, *run, groups) for run in runs]
             found[name] = each[0] if len(each) == 1 else pool_runs(each)
-        _, changes = tabulate(found, AS_IS, n_resamples=n_resamples, seed=seed, interval=interval)
+        _, changes = tabulate(
+            found, AS_IS, n_resamples=n_resamples, seed=seed, interval=interval, same_runs=True
+        )
         kind_of = {name: kind for kind, name in variants.kinds}
         changes = changes.rename(
             columns={"candidate": "variant", "baseline_value": "as_is", "candidate_value": "value"}

@@ -13,6 +13,7 @@ from alignkit.figures.words import format_interval, format_number, metric_label
 from alignkit.report.layout import Table
 from alignkit.report.summary import key_table, verdict
 from alignkit.report.tables import build_tables
+from alignkit.report.variants import variant_tables
 from alignkit.run import compare, default_out
 from alignkit.tables import Results
 from alignkit.trajectory import default_trajectory_out, trajectory
@@ -73,6 +74,8 @@ def _print_summary(results: Results, out: Path) -> None:
         table.add_column("measure")
         for label in results.checkpoints:
             table.add_column(f"{label} [dim](95 % CI)[/dim]", justify="right")
+        table.add_column("[dim]best[/dim]", justify="right")
+        table.add_column("[dim]random[/dim]", justify="right")
         for name, cells in _key_lines(results, dataset):
             table.add_row(name, *cells)
         console.print(table)
@@ -81,6 +84,8 @@ def _print_summary(results: Results, out: Path) -> None:
                 f"[dim]* differs from {results.baseline}, Holm-adjusted p < {SIGNIFICANT:g}[/dim]",
                 highlight=False,
             )
+        for table in variant_tables(results, dataset):
+            _print_table(table)
     _print_verdict(results, out)
 
 
@@ -92,12 +97,18 @@ def _print_table(table: Table) -> None:
     grid = Grid(title=table.caption, title_justify="left", box=None, pad_edge=False)
     values = [i for i, column in enumerate(table.columns) if column == "value"]
     for heading in (table.stub, *(group.heading for group in table.groups)):
-        grid.add_column(heading, justify="right")
+        grid.add_column(heading, justify="right", overflow="fold")
     for row in table.rows:
         cells = [row.cells[i] for i in values]
-        texts = [f"[bold]{cell.text}[/bold]" if cell.is_best else cell.text for cell in cells]
+        texts = [
+            f"[bold]{cell.text}[/bold]{cell.marks}" if cell.is_best else cell.text + cell.marks
+            for cell in cells
+        ]
         grid.add_row(row.heading, *texts)
-    Console().print(grid)
+    console = Console()
+    console.print(grid)
+    if any(cell.marks for row in table.rows for cell in row.cells):
+        console.print(f"[dim]{table.notes[-1]}[/dim]", highlight=False)
 
 
 def _print_verdict(results: Results, out: Path) -> None:
@@ -110,9 +121,9 @@ def _print_verdict(results: Results, out: Path) -> None:
 
 
 def _key_lines(results: Results, dataset: str) -> list[tuple[str, list[str]]]:
-    """Give each measure's name, and a cell for each checkpoint: value and interval.
+    """Give each measure's name, a cell for each checkpoint, the best possible and a random value.
 
-    An asterisk says that the checkpoint differs from the baseline.
+    A cell is a value and its interval; an asterisk says that it differs from the baseline's.
     """
     rows = key_table(results)
     rows = rows[rows["dataset"] == dataset]
@@ -121,8 +132,14 @@ def _key_lines(results: Results, dataset: str) -> list[tuple[str, list[str]]]:
     for (task, setting, metric), of_measure in rows.groupby(keys, sort=False):
         where = setting if task == "answer-retrieval" else "question alignment"
         cells = [_cell(row) for _, row in of_measure.iterrows()]
+        cells += [_limit(of_measure.iloc[0], name) for name in ("best", "random")]
         lines.append((f"{metric_label(metric)}, {where}", cells))
     return lines
+
+
+def _limit(row: pd.Series, column: str) -> str:
+    text = "" if pd.isna(row[column]) else format_number(row[column], row["metric"])
+    return f"[dim]{text}[/dim]"
 
 
 def _cell(row: pd.Series) -> str:

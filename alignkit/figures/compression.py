@@ -1,7 +1,5 @@
 """What smaller vectors cost: bias and retrieval against dimensions, and at fewer bits."""
 
-from collections.abc import Callable
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,8 +12,8 @@ from alignkit.figures.selection import (
     variant_changes,
     variants_of,
 )
-from alignkit.figures.style import PAGE, legend_below, mark
-from alignkit.figures.words import format_number, is_rank, listing
+from alignkit.figures.style import PAGE, legend_below, mark, number_axis
+from alignkit.figures.words import format_number, listing
 from alignkit.tables import Results
 
 MEASURES = (
@@ -87,12 +85,6 @@ def _panel(
         axes.axhline(as_is, linewidth=0.4, color=mark(i)["color"], linestyle=":")
     axes.set_xticks(range(len(variants)), variants, rotation=45, ha="right")
     axes.set_title(name_of(measure))
-    axes.yaxis.set_major_formatter(_number(measure.metric))
+    number_axis(axes.yaxis, measure.metric)
     axes.grid(axis="y", linewidth=0.3, color="#dddddd")
     axes.set_axisbelow(True)
-
-
-def _number(metric: str) -> Callable[[float, object], str]:
-    if is_rank(metric):
-        return lambda value, _: f"{value:,.0f}"
-    return lambda value, _: format_number(value, digits=2)

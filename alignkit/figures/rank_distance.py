@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
 
 from alignkit.figures import figure
 from alignkit.figures.selection import (
@@ -11,10 +11,10 @@ from alignkit.figures.selection import (
     Estimate,
     Measure,
     by_language,
+    languages_of,
     macro,
-    relevant_per_query,
 )
-from alignkit.figures.style import COLUMN, GREY, legend_below, mark, whiskers
+from alignkit.figures.style import COLUMN, GREY, legend_below, mark, number_axis, whiskers
 from alignkit.figures.words import format_interval, format_number, language_label, listing
 from alignkit.tables import Results
 
@@ -24,9 +24,9 @@ HIGHEST = 8.0  # inches, so that a page holds it
 CAPTION = (
     "Rank distance by query language: the worst minus the best rank of a query's relevant passages "
     "in the pool of all languages, averaged over queries; lower is better. Bars are 95 % "
-    "confidence intervals. The mean counts every language the same. A dashed line, if there is "
-    "one, is the best possible value; hollow grey marks, if there are any, are published values of "
-    "other models, which have no part in any test."
+    "confidence intervals. The mean counts every language the same. Hollow grey marks, if there "
+    "are any, are published values of other models over their whole pool; they have no part in any "
+    "test."
 )
 
 
@@ -63,37 +63,50 @@ def draw(results: Results, dataset: str) -> Figure:
             linestyle="none", markersize=3, capsize=1.2, **mark(i),
         )  # fmt: skip
     axes.set_yticks(range(n_rows), [language_label(code) for code in estimates])
-    axes.axhline(n_rows - 1.5, color=GREY, linewidth=0.5)
+    for first in {len(languages_of(results, dataset)), n_rows - 1}:  # of the groups, the mean
+        axes.axhline(first - 0.5, color=GREY, linewidth=0.5)
     axes.set(ylim=(n_rows - 0.5, -0.5), xlabel="rank distance (ranks; lower is better)")
-    _published(axes, results, dataset, list(estimates))
-    relevant = relevant_per_query(results, dataset)
-    if relevant:
-        axes.axvline(relevant - 1, color="black", linestyle="--")
+    others = _published(axes, results, dataset, list(estimates))
     _scale(axes, [estimate for row in estimates.values() for estimate in row.values()])
+    others += _limits(axes, next(iter(macro(results, dataset, RANK_DISTANCE).values())))
     axes.grid(axis="x", linewidth=0.3, color="#dddddd")
     axes.set_axisbelow(True)
-    legend_below(picture, results.checkpoints, dashed="best possible" if relevant else "")
+    legend_below(picture, results.checkpoints, *others)
     return picture
 
 
-def _published(axes: Axes, results: Results, dataset: str, shown: list[str]) -> None:
-    """Draw what papers print as hollow grey marks, one a model, named at the mean."""
-    rows = RANK_DISTANCE.of(results.published, dataset)
+def _published(axes: Axes, results: Results, dataset: str, shown: list[str]) -> list[Line2D]:
+    """Draw what papers print as hollow grey marks; give what the legend says of each paper."""
     place = {code: i for i, code in enumerate(shown)}
-    for model, own in rows.groupby(["model", "sampling"], sort=False):
-        found = [
-            (value, place[code])
-            for code, value in zip(own["query_language"], own["value"], strict=True)
-            if code in place
-        ]
-        if found:
-            x, y = zip(*found, strict=True)
-            axes.plot(x, y, "o", fillstyle="none", markersize=2.5, color=GREY, markeredgewidth=0.4)
-            name = " ".join(map(str, model))
-            axes.annotate(
-                f"{name} (published)", found[-1], (2, -5), textcoords="offset points", size=4,
-                color=GREY,
-            )  # fmt: skip
+    rows = RANK_DISTANCE.of(results.published, dataset)
+    rows = rows[rows["query_language"].isin(place)]
+    handles: list[Line2D] = []
+    for (source, of_source), shape in zip(rows.groupby("source", sort=False), "dph8" * 8):  # noqa: B905
+        y = [place[code] for code in of_source["query_language"]]
+        handles += axes.plot(
+            of_source["value"], y, shape, fillstyle="none", markersize=2.5, color=GREY,
+            markeredgewidth=0.5, label=f"published, {source}",
+        )  # fmt: skip
+    return handles
+
+
+def _limits(axes: Axes, mean: Estimate) -> list[Line2D]:
+    """Draw the best possible value, and that of a random ranking unless it lies far outside."""
+    handles: list[Line2D] = []
+    if not np.isnan(mean.best):
+        handles.append(axes.axvline(mean.best, color="black", linestyle="--"))
+        handles[-1].set_label("best possible")
+    if np.isnan(mean.random):
+        return handles
+    _, highest = axes.get_xlim()
+    name = "random ranking"
+    if mean.random < 1.5 * highest:
+        handles.append(axes.axvline(mean.random, color=GREY, linestyle=":"))
+    else:
+        handles.append(Line2D([], [], color=GREY, linestyle=":"))
+        name += f", at {format_number(mean.random, 'rank_distance')}"
+    handles[-1].set_label(name)
+    return handles
 
 
 def _scale(axes: Axes, estimates: list[Estimate]) -> None:
@@ -101,6 +114,6 @@ def _scale(axes: Axes, estimates: list[Estimate]) -> None:
     values = [estimate.value for estimate in estimates if estimate.is_known]
     if min(values) > 0 and max(values) > 20 * min(values):
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        number_axis(axes.xaxis, RANK_DISTANCE.metric)

@@ -215,12 +215,3 @@ def pair_matrix(rows: pd.DataFrame, column: str, languages: list[str]) -> np.nda
         if query in place and passage in place:
             values[place[query], place[passage]] = value
     return values
-
-
-def relevant_per_query(results: Results, dataset: str) -> int | None:
-    """Count a query's relevant passages in the mixed pool; None unless all queries have as many."""
-    rows = where(results.per_query, dataset=dataset, task=ANSWERS, setting="multilingual")
-    first = rows["checkpoint"].iloc[0] if len(rows) else ""
-    rows = where(rows, checkpoint=first)
-    counts = rows["query"].value_counts().unique()
-    return int(counts[0]) if len(counts) == 1 else None

@@ -2,10 +2,11 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from alignkit.figures import figure
 from alignkit.figures.selection import ANSWERS, SETTINGS, Measure, macro
-from alignkit.figures.style import PAGE, legend_below, mark, whiskers
+from alignkit.figures.style import GREY, PAGE, legend_below, mark, number_axis, whiskers
 from alignkit.figures.words import format_number, listing, metric_label
 from alignkit.tables import Results
 
@@ -46,7 +47,10 @@ def draw(results: Results, dataset: str) -> Figure:
             )  # fmt: skip
         axes.set_xticks(range(len(SETTINGS)), SETTINGS)
         axes.set(xlim=(-0.5, len(SETTINGS) - 0.5), ylabel=metric_label(metric))
-        axes.yaxis.set_major_formatter(lambda value, _: format_number(value, digits=2))
+        random = [mean[results.checkpoints[0]].random for mean in means]
+        axes.hlines(random, np.arange(3) - 0.35, np.arange(3) + 0.35, linestyle=":", color=GREY)
+        number_axis(axes.yaxis)
         axes.grid(axis="y", linewidth=0.3, color="#dddddd")
-    legend_below(picture, results.checkpoints)
+    dotted = Line2D([], [], linestyle=":", color=GREY, label="random ranking")
+    legend_below(picture, results.checkpoints, dotted)
     return picture

@@ -8,14 +8,17 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from alignkit.errors import AlignkitError
 from alignkit.figures.selection import Estimate
+from alignkit.figures.words import format_number, is_rank
 
 COLUMN = 3.03  # inches, a column of the ACL style
 PAGE = 6.30  # inches, its full width
@@ -77,14 +80,28 @@ def whiskers(estimates: Sequence[Estimate]) -> np.ndarray:
     return np.maximum([value - low, high - value], 0)
 
 
-def legend_below(figure: Figure, labels: list[str], *, dashed: str = "") -> None:
-    """Name the checkpoints below the axes, and what a dashed line is if there is one."""
+def number_axis(axis: Axis, metric: str = "") -> None:
+    """Print an axis's values as tables do, with as many digits as tell its ticks apart."""
+    if is_rank(metric):
+        axis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+        axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        return
+
+    def label(value: float, _: object) -> str:
+        low, high = axis.get_view_interval()
+        return format_number(value, digits=2 if high - low > 0.08 else 3)
+
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(label)
+
+
+def legend_below(figure: Figure, labels: list[str], *others: Line2D) -> None:
+    """Name the checkpoints below the axes, and what other lines and marks are."""
     handles = [
         Line2D([], [], linestyle="none", markersize=4, label=label, **mark(i))
         for i, label in enumerate(labels)
     ]
-    if dashed:
-        handles.append(Line2D([], [], color="black", linestyle="--", label=dashed))
+    handles += others
     characters = figure.get_size_inches()[0] * 21  # of 6 points on average
     widest = max(len(str(handle.get_label())) for handle in handles) + 5
     columns = max(1, min(len(handles), int(characters / widest)))

@@ -1,11 +1,10 @@
 """What fairness costs: monolingual retrieval against rank distance, a point a checkpoint."""
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from alignkit.figures import figure
 from alignkit.figures.selection import ANSWERS, Measure, macro
-from alignkit.figures.style import COLUMN, GREY, legend_below, mark, whiskers
+from alignkit.figures.style import COLUMN, GREY, legend_below, mark, number_axis, whiskers
 from alignkit.figures.words import format_number
 from alignkit.tables import Results
 
@@ -45,9 +44,8 @@ def draw(results: Results, dataset: str) -> Figure | None:
         )  # fmt: skip
     axes.margins(0.15)
     axes.set(xlabel="monolingual mAP", ylabel="rank distance (ranks)")
-    axes.xaxis.set_major_formatter(lambda value, _: format_number(value, digits=2))
-    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    number_axis(axes.xaxis)
+    number_axis(axes.yaxis, RANK_DISTANCE.metric)
     axes.annotate("better ↘", (0.98, 0.02), xycoords="axes fraction", ha="right", color=GREY)
     axes.grid(linewidth=0.3, color="#dddddd")
     legend_below(picture, results.checkpoints)

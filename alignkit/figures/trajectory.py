@@ -4,8 +4,8 @@ from matplotlib.figure import Figure
 
 from alignkit.figures import TRAJECTORY, figure
 from alignkit.figures.selection import WAY, macro, name_of, steps_of
-from alignkit.figures.style import COLOURS, PAGE
-from alignkit.figures.words import format_number, higher_is_better, is_rank
+from alignkit.figures.style import COLOURS, PAGE, number_axis
+from alignkit.figures.words import format_number, higher_is_better
 from alignkit.tables import Results
 
 COLUMNS = 3
@@ -52,11 +52,7 @@ def draw(results: Results, dataset: str) -> Figure | None:
         axes.set_title(f"{name_of(measure)}{better}", loc="left")
         axes.set_xlabel("training step")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axes.yaxis.set_major_formatter(
-            lambda value, _, name=measure.metric: (
-                f"{value:,.0f}" if is_rank(name) else format_number(value, digits=2)
-            )
-        )
+        number_axis(axes.yaxis, measure.metric)
         axes.grid(axis="y", linewidth=0.3, color="#dddddd")
     for axes in panels[len(shown) :]:
         axes.set_axis_off()

@@ -381,15 +381,18 @@ def judge_neighbours(
 
 
 @no_type_check
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _is_beaten(scores, own, least, row_margin, column_margin, tie):
-    """Whether another candidate has a margin no less than that of the own column."""
+    """Whether another candidate has a margin no less than that of the own column.
+
+    Where neighbours are orthogonal on average a margin is infinite or, at 0 / 0, beaten by all.
+    """
     if own < 0 or scores[own] < least:
         return True
     best = 2 * scores[own] / (row_margin + column_margin[own])
     for j in range(scores.shape[0]):
         margin = 2 * scores[j] / (row_margin + column_margin[j])
-        if j != own and scores[j] >= least and margin >= best - tie:
+        if j != own and scores[j] >= least and not margin < best - tie:
             return True
     return False
 

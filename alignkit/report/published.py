@@ -19,11 +19,18 @@ MEASURES = (
     Measure(ANSWERS, "monolingual", "ndcg@10"),
     Measure(ANSWERS, "monolingual", "recall@100"),
 )
-NOTE = (
-    "Published: as the paper prints it; its pool, texts and settings may differ, and it has no "
-    "part in any test."
-)
 Model = tuple[str, str, str]  # source, model, sampling
+
+
+def note(results: Results, dataset: str) -> str:
+    """Say what published values are, and how large this run's own pool is."""
+    stored = results.provenance.get("datasets") or ()
+    pools = [one.get("passages") or {} for one in stored if one["name"] == dataset]
+    n = sum(sum(pool.values()) for pool in pools)
+    return (
+        f"Published: as the paper prints it, over its own pool; this run's has {n:,} passages, and "
+        "a rank distance grows with the pool. It has no part in any test."
+    )
 
 
 class Published:
@@ -32,6 +39,7 @@ class Published:
     def __init__(self, results: Results, dataset: str, measure: Measure) -> None:
         rows = measure.of(results.published, dataset)
         self._metric = measure.metric
+        self._note = note(results, dataset)
         self._values = {
             (source, model, sampling, query): value
             for source, model, sampling, query, value in zip(
@@ -59,7 +67,7 @@ class Published:
     @property
     def notes(self) -> tuple[str, ...]:
         """Say what the columns are, if there are any."""
-        return (NOTE,) if self._models else ()
+        return (self._note,) if self._models else ()
 
     def cells(self, language: str) -> list[Cell]:
         """Print the published values of a query language, or of the mean."""
@@ -100,6 +108,6 @@ def published_table(results: Results, dataset: str) -> list[Table]:
         Table(
             "published", dataset, f"Averages on {dataset} beside published ones.", "checkpoint",
             (ColumnGroup("", tuple(name_of(measure) for measure in measures)),), tuple(rows),
-            (NOTE,), signature(results, dataset),
+            (note(results, dataset),), signature(results, dataset),
         )
     ]  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from alignkit.figures import REPAIR
 from alignkit.figures.selection import (
     ANSWERS,
     QUESTIONS,
@@ -14,6 +15,8 @@ from alignkit.figures.selection import (
     changes,
     macro,
     name_of,
+    variant_changes,
+    variants_of,
 )
 from alignkit.figures.words import (
     format_interval,
@@ -37,8 +40,8 @@ KEY_MEASURES = (
 )
 KEY_COLUMNS = [
     "dataset", "task", "setting", "metric", "checkpoint", "value", "ci_low", "ci_high", "n",
-    "delta", "delta_low", "delta_high", "p_value", "p_adjusted", "effect_size",
-    "higher_is_better", "reason",
+    "delta", "delta_low", "delta_high", "p_value", "p_adjusted", "effect_size", "mdd",
+    "higher_is_better", "best", "random", "reason",
 ]  # fmt: skip
 
 # What the verdict speaks of: the first that has a value. Monolingual mAP is what it may have cost.
@@ -54,8 +57,8 @@ _COST = Measure(ANSWERS, "monolingual", "map")
 def key_table(results: Results) -> pd.DataFrame:
     """List the averages that a reader asks for first, one row a measure and checkpoint.
 
-    Columns KEY_COLUMNS. `delta` to `effect_size` compare with the baseline and are NaN in its own
-    rows; `reason` says why a value is null. Measures that a dataset does not have are left out.
+    Columns KEY_COLUMNS. `delta` to `mdd` compare with the baseline and are NaN in its own rows;
+    `reason` says why a value is null. Measures that a dataset does not have are left out.
     """
     rows = [
         _key_row(results, dataset, measure, label)
@@ -82,6 +85,8 @@ def verdict(results: Results) -> list[str]:
         sentences += [_compare(results, dataset, candidate) for candidate in candidates]
         if not candidates:
             sentences.append(_state(results, dataset, results.baseline))
+        if variants_of(results, dataset, REPAIR):
+            sentences += [_repair(results, dataset, label) for label in results.checkpoints]
     return sentences
 
 
@@ -94,8 +99,9 @@ def _key_row(results: Results, dataset: str, measure: Measure, label: str) -> di
         "value": estimate.value, "ci_low": estimate.low, "ci_high": estimate.high, "n": estimate.n,
         "delta": change.delta, "delta_low": change.low, "delta_high": change.high,
         "p_value": change.p_value, "p_adjusted": change.p_adjusted,
-        "effect_size": change.effect_size,
-        "higher_is_better": higher_is_better(results, measure.metric), "reason": estimate.reason,
+        "effect_size": change.effect_size, "mdd": change.mdd,
+        "higher_is_better": higher_is_better(results, measure.metric), "best": estimate.best,
+        "random": estimate.random, "reason": estimate.reason,
     }  # fmt: skip
 
 
@@ -158,6 +164,33 @@ def _main(results: Results, measure: Measure, change: Change, candidate: str) ->
         f"{format_number(abs(change.delta), metric)} (95 % CI {interval}, {format_p(change.p)}) "
         f"against {results.baseline}{worse}"
     )
+
+
+def _repair(results: Results, dataset: str, label: str) -> str:
+    """Name the repair that would help a checkpoint most, and what it would cost."""
+    subject, _ = _subject(results, dataset)
+    if subject is None:
+        return f"What a repair would do to {label} on {dataset} cannot be said."
+    sign = 1 if higher_is_better(results, subject.metric) else -1
+    found = {
+        repair: variant_changes(results, dataset, subject, label, repair)[2]
+        for repair in variants_of(results, dataset, REPAIR)
+    }
+    helpful = {
+        repair: change
+        for repair, change in found.items()
+        if change.is_shown and sign * change.delta > 0
+    }
+    what = name_of(subject)
+    if not helpful:
+        return f"No repair could be shown to help the {what} of {label} on {dataset}."
+    best = max(helpful, key=lambda repair: sign * helpful[repair].delta)
+    sentence = (
+        f"Of the repairs, {best} would help the {what} of {label} on {dataset} most, by "
+        f"{_signed(helpful[best], subject.metric)}"
+    )
+    cost = variant_changes(results, dataset, _COST, label, best)[2]
+    return f"{sentence}; {_aside(cost)}." if cost.is_known else f"{sentence}."
 
 
 def _detectable(change: Change, metric: str) -> str:

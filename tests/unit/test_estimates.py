@@ -160,7 +160,7 @@ def test_runs_that_differ_as_much_among_themselves_as_from_others_show_no_differ
 @pytest.mark.slow
 def test_the_test_over_runs_keeps_its_level_and_its_interval_its_coverage():
     # Runs and ids both vary; the null is true. Values of (runs, ids) are made without vectors.
-    from alignkit.estimates import Resampler
+    from alignkit.estimates import Resampler, of_two_strategies
     from alignkit.measures import Design, Measured
 
     rng = np.random.default_rng(4)
@@ -179,7 +179,8 @@ def test_the_test_over_runs_keeps_its_level_and_its_interval_its_coverage():
         common = rng.standard_normal(60)
         resampler = Resampler(60, 300, rng)
         one, other = strategy(common, 4), strategy(common, 4)
-        change = _Pair("b", one, other, resampler).change(resampler)
+        runs = of_two_strategies(one, other)
+        change = _Pair("b", one, other, resampler, runs).change(resampler)
         rejected += change.p_of_runs(np.array([60]))[0] < 0.05
         covered += change.interval[0, 0] <= 0 <= change.interval[1, 0]
     assert rejected / n < 0.065

@@ -41,8 +41,9 @@ def build_results(
             spread = 0.05 * abs(value) + 0.004
             reason = "no parallel queries" if metric in undefined else None
             rows.append((checkpoint, dataset, task, setting, query, pool, metric, known,
-                         known - spread, known + spread, n_ids, reason))  # fmt: skip
-    metrics = pd.DataFrame(rows, columns=[*METRIC_COLUMNS, "reason"])
+                         known - spread, known + spread, n_ids, *_limits(metric, languages),
+                         reason))  # fmt: skip
+    metrics = pd.DataFrame(rows, columns=[*METRIC_COLUMNS, "best", "random", "reason"])
     matrices = [
         SimilarityMatrix(
             checkpoint, dataset, name, tuple(sorted(languages)), _cosines(rng, languages)
@@ -63,6 +64,13 @@ def build_results(
         else pd.DataFrame(columns=PROJECTED),
         _provenance(checkpoints, languages, datasets, n_ids),
     )
+
+
+def _limits(metric, languages):
+    """Best possible value and that of a random ranking; a language has one answer a question."""
+    if metric == "rank_distance":
+        return len(languages) - 1.0, 2000.0
+    return (1.0, 0.02) if metric in SHARES else (np.nan, np.nan)
 
 
 def _values(languages, tasks, step, rng):
@@ -132,9 +140,10 @@ def _comparisons(metrics, checkpoints, rng):
             "candidate_value": own["value"], "delta": delta, "ci_low": delta - spread,
             "ci_high": delta + spread, "p_value": np.where(delta.isna(), np.nan, p_value),
             "p_adjusted": np.where(delta.isna(), np.nan, np.minimum(1, 3 * p_value)),
-            "n": own["n"], "effect_size": delta / spread, "reason": own["reason"],
+            "n": own["n"], "effect_size": delta / spread, "mdd": 1.4 * spread,
+            "reason": own["reason"],
         }).reset_index())  # fmt: skip
-    columns = [*COMPARISON_COLUMNS, "effect_size", "reason"]
+    columns = [*COMPARISON_COLUMNS, "effect_size", "mdd", "reason"]
     return pd.concat(tables)[columns] if tables else pd.DataFrame(columns=columns)
 
 

@@ -187,18 +187,34 @@ def test_rank_distance_has_a_row_a_language_and_the_mean_last(make_results):
     assert segment[:, 0].tolist() == pytest.approx([row["ci_low"], row["ci_high"]])
 
 
-def test_best_rank_distance_is_the_number_of_answers_less_one(make_results):
-    results = make_results(languages=("th", "de", "en"))
-    lines = draw("rank-distance", results).axes[0].lines
-    assert [line.get_xdata()[0] for line in lines if line.get_linestyle() == "--"] == [2]
+def limits(results):
+    """Where the best possible and the random rank distance are drawn, and what is said of them."""
+    picture = draw("rank-distance", results)
+    drawn = {
+        line.get_linestyle(): line.get_xdata()[0]
+        for line in picture.axes[0].lines
+        if line.get_linestyle() in ("--", ":")
+    }
+    return drawn, [text.get_text() for text in picture.legends[0].get_texts()]
 
 
-def test_no_best_rank_distance_where_queries_have_unequal_numbers_of_answers(make_results):
+def test_rank_distance_shows_the_best_possible_value_and_that_of_a_random_ranking(make_results):
     results = make_results(languages=("th", "de", "en"))
-    results = replace(results, per_query=results.per_query.iloc[1:])
-    assert all(
-        line.get_linestyle() != "--" for line in draw("rank-distance", results).axes[0].lines
-    )
+    drawn, said = limits(results)
+    assert drawn == {"--": 2}  # 2,000 would press all else together
+    assert said[-2:] == ["best possible", "random ranking, at 2,000"]
+
+    near = results.metrics.assign(random=results.metrics["value"].max())
+    drawn, said = limits(replace(results, metrics=near))
+    assert drawn.keys() == {"--", ":"}
+    assert said[-1] == "random ranking"
+
+
+def test_rank_distance_shows_no_limits_that_are_not_known(make_results):
+    results = make_results(languages=("th", "de", "en"))
+    unknown = results.metrics.assign(best=np.nan, random=np.nan)
+    drawn, said = limits(replace(results, metrics=unknown))
+    assert (drawn, said) == ({}, ["base", "tuned"])
 
 
 def test_settings_draws_map_and_recall_with_an_estimate_a_setting(make_results):
