@@ -20,6 +20,7 @@ from alignkit.estimates import (
 )
 from alignkit.kernels.resampling import holm, sign_flip_p_values, standard_error
 from alignkit.measures import Measured, Measures
+from alignkit.metrics import metric_of
 from alignkit.tables import AVERAGE, COMPARISON_COLUMNS
 
 Array = np.ndarray
@@ -70,13 +71,14 @@ def tabulate(
 
 def _metric_rows(label: str, dataset: str, measured: Measured, summary: Summary) -> Rows:
     design = measured.design
+    # Influences are linear: near an edge of the range they would step over it.
+    low, high = np.clip(summary.interval, *metric_of(measured.metric).bounds)
     return {
         "checkpoint": label, "dataset": dataset, "task": measured.task,
         "setting": measured.setting, "query_language": [asked for asked, _ in design.outputs],
         "passage_language": [answered for _, answered in design.outputs],
-        "metric": measured.metric, "value": summary.value, "ci_low": summary.interval[0],
-        "ci_high": summary.interval[1], "n": design.n,
-        "best": measured.best, "random": measured.random,
+        "metric": measured.metric, "value": summary.value, "ci_low": low, "ci_high": high,
+        "n": design.n, "best": measured.best, "random": measured.random,
         "reason": _reasons(measured, summary.value),
     }  # fmt: skip
 

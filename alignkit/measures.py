@@ -1,6 +1,6 @@
 """Ranks and vectors → measures: every metric of every task and setting, per query id."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ import pandas as pd
 
 from alignkit.errors import AlignkitError
 from alignkit.kernels.resampling import group_means, ratios
-from alignkit.metrics import METRICS, Needs, Setting, Variant
+from alignkit.metrics import BIAS, METRICS, Needs, Setting, Variant
 from alignkit.outputs import (
     Groups,
     Outputs,
@@ -24,6 +24,7 @@ from alignkit.progress import SILENT, Reporter
 from alignkit.ranks import TaskRanks, codes, rank_task
 from alignkit.sources import (
     Fitted,
+    are_equal,
     language_ranks,
     language_shares,
     parallel_vectors,
@@ -154,7 +155,10 @@ def measure_ranks(
     measured: list[Measured] = []
     matrices: dict[str, Array] = {}
     for task in ranks:
-        found = _Measuring(task, groups, only)
+        pools = [queries] if task.task.name == "question-alignment" else [
+            fold.passages for fold in fitted
+        ]  # fmt: skip
+        found = _Measuring(task, groups, only, is_collapsed=all(map(are_equal, pools)))
         measured += found.own_pools()
         if task.task.name == "answer-retrieval":
             measured += found.multilingual()
@@ -178,15 +182,20 @@ class _Place:
         """Sum the values that share an id and a cell, (ids, cells)."""
         n_cells = len(self.outputs.members)
         where = self.ids * n_cells + self.cells
-        return np.bincount(where, values, self.n_ids * n_cells).reshape(self.n_ids, n_cells)
+        return _bincount(where, values, self.n_ids * n_cells).reshape(self.n_ids, n_cells)
 
     def means(self, above: Array, below: Array) -> Array:
         """Give the value of each output for numerators and denominators of all values."""
         totals = [
-            np.bincount(self.cells, part, len(self.outputs.members))[None, :]
+            _bincount(self.cells, part, len(self.outputs.members))[None, :]
             for part in (above, below)
         ]
         return group_means(ratios(*totals), self.outputs.members)[0]
+
+
+def _bincount(places: Array, values: Array, n: int) -> Array:
+    """Sum values by place; numpy's own gives whole numbers where there is nothing to sum."""
+    return np.bincount(places, values, n).astype(np.float64, copy=False)
 
 
 class _Scatter:
@@ -196,10 +205,17 @@ class _Scatter:
     there, such as recall@k and hit@k with one relevant passage in a pool.
     """
 
-    def __init__(self, task: TaskName, setting: Setting, place: _Place) -> None:
+    def __init__(
+        self,
+        task: TaskName,
+        setting: Setting,
+        place: _Place,
+        why_not: Callable[[Variant, Setting], str],
+    ) -> None:
         self._task: TaskName = task
         self._setting: Setting = setting
         self._place = place
+        self._why_not = why_not
         self._ones = np.ones(len(place.cells))
         self._design = self._design_of(self._ones)
         self.measured: list[Measured] = []
@@ -210,7 +226,9 @@ class _Scatter:
 
     def add(self, variant: Variant, values: Array, levels: Levels, undefined: str = "") -> None:
         """Take the metric's values and levels, one a place; NaN values are left out."""
-        gone = np.isnan(values)
+        why_not = self._why_not(variant, self._setting)
+        gone = np.full(len(values), True) if why_not else np.isnan(values)
+        undefined = why_not or undefined
         if gone.any():
             here = (~gone).astype(float)
             self._append(variant, np.where(gone, 0.0, values), here, levels, undefined)
@@ -219,7 +237,9 @@ class _Scatter:
 
     def add_ratio(self, variant: Variant, above: Array, below: Array, levels: Levels) -> None:
         """Take numerators and denominators, one a place; levels are of the numerators."""
-        self._append(variant, above, below, levels, "")
+        why_not = self._why_not(variant, self._setting)
+        counted = 0.0 if why_not else 1.0
+        self._append(variant, counted * above, counted * below, levels, why_not)
 
     def _append(
         self, variant: Variant, above: Array, below: Array, levels: Levels, undefined: str
@@ -246,8 +266,11 @@ class _Scatter:
 class _Measuring:
     """Measures one task; a class because every step needs its ranks, groups and choice."""
 
-    def __init__(self, ranks: TaskRanks, groups: Groups, only: Collection[str] | None) -> None:
+    def __init__(
+        self, ranks: TaskRanks, groups: Groups, only: Collection[str] | None, *, is_collapsed: bool
+    ) -> None:
         self._ranks, self._groups, self._only = ranks, groups, only
+        self._is_collapsed = is_collapsed
         self._languages = tuple(ranks.task.queries.languages)
         self._asked = codes(pd.Series(ranks.languages), self._languages)[ranks.language_of_query]
         self._n = len(ranks.languages)
@@ -261,7 +284,15 @@ class _Measuring:
 
     def _scatter(self, setting: Setting, ids: Array, cells: Array, outputs: Outputs) -> _Scatter:
         place = _Place(ids, cells, outputs, len(self._ranks.ids))
-        return _Scatter(self._ranks.task.name, setting, place)
+        return _Scatter(self._ranks.task.name, setting, place, self._why_not)
+
+    def _why_not(self, variant: Variant, setting: Setting) -> str:
+        """Say why a metric means nothing for these data as a whole, "" if it does."""
+        if self._is_collapsed:
+            return "all vectors are equal, so that all scores tie"
+        if self._n < 2 and (setting == "cross-lingual" or variant.card.settings == BIAS):
+            return "there is one language, and this needs two"
+        return ""
 
     def _pairs(self) -> list[tuple[int, int]]:
         return [(a, b) for a in range(self._n) for b in range(self._n)]

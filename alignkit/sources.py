@@ -6,12 +6,24 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from alignkit.kernels.ranking import prepare
+from alignkit.kernels.ranking import TIE, prepare
 from alignkit.metrics import LanguageRanks, LanguageShares, ParallelVectors, Rankings
 from alignkit.ranks import TaskRanks, codes, share_cutoffs
 from alignkit.tables import Embeddings
 
 Array = np.ndarray
+
+
+def are_equal(side: Embeddings) -> bool:
+    """Whether all vectors have one direction: whatever is asked, all of them tie."""
+    first = side.vectors[0].astype(np.float64)
+    step = 1000  # a sound model is known by the first rows
+    for start in range(0, len(side.vectors), step):
+        rows = side.vectors[start : start + step].astype(np.float64)
+        lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(first)
+        if np.any(rows @ first < (1 - TIE) * lengths):
+            return False
+    return True
 
 
 def parallel_vectors(queries: Embeddings, ids: tuple[str, ...]) -> ParallelVectors:

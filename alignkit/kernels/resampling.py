@@ -46,7 +46,7 @@ def group_means(
 ) -> Resampled:
     """Mean of each output's columns, every column counting the same; NaN columns are left out."""
     defined = ~np.isnan(values)
-    if defined.all():
+    if defined.all() and members.any(axis=0).all():
         return values @ (members / members.sum(axis=0))
     weights = members.astype(np.float64)
     total, count = np.where(defined, values, 0.0) @ weights, defined @ weights

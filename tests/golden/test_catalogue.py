@@ -12,8 +12,6 @@ from alignkit.comparison import tabulate
 from alignkit.measures import measure
 from alignkit.metrics import METRICS, LanguageRanks, ParallelVectors, RelevantRanks, metric_of
 
-pytestmark = pytest.mark.oracle
-
 KEYS = ["task", "setting", "query_language", "passage_language", "metric"]
 
 
@@ -54,6 +52,7 @@ def both(space, a, b):
 PAIRS = list(permutations(range(3), 2))
 
 
+@pytest.mark.oracle("alignment", "centroid_distance", "cka")
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_alignment_centroids_and_cka_equal_their_formulas(space, a, b):
     x, y = both(space, a, b)
@@ -71,6 +70,7 @@ def test_alignment_centroids_and_cka_equal_their_formulas(space, a, b):
     assert mean(shares("cka", space)[:, a, b]) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.oracle("uniformity")
 def test_uniformity_is_that_of_scipys_distances(space):
     values = shares("uniformity", space)
     for language in range(3):
@@ -96,6 +96,7 @@ def affinity(vectors, present):
     return 1 / (1 + np.mean(between) / np.mean(within))
 
 
+@pytest.mark.oracle("semantic_affinity")
 def test_semantic_affinity_equals_its_formula_for_all_languages_and_for_two(space):
     expected = affinity(space.vectors, space.present)
     assert mean(shares("semantic_affinity", space)) == pytest.approx(expected, abs=1e-9)
@@ -104,6 +105,7 @@ def test_semantic_affinity_equals_its_formula_for_all_languages_and_for_two(spac
     assert mean(shares("semantic_affinity", pair)) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.oracle("isoscore")
 def test_isoscore_is_that_of_its_authors_package(space):
     from IsoScore.IsoScore import IsoScore
 
@@ -120,6 +122,7 @@ def cosines_of(space, a, b):
     return space.vectors[here, a] @ space.vectors[there, b].T, own, there
 
 
+@pytest.mark.oracle("xsim_error", "csls_recall", "hubness")
 @pytest.mark.parametrize(("a", "b"), PAIRS)
 def test_xsim_csls_and_hubness_equal_plain_loops(space, a, b):
     cosines, own, there = cosines_of(space, a, b)
@@ -144,6 +147,7 @@ def test_xsim_csls_and_hubness_equal_plain_loops(space, a, b):
     assert mean(shares("hubness", space)[:, a, b]) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.oracle("hubness")
 def test_hubness_counts_what_scikit_learn_finds(space):
     from sklearn.neighbors import NearestNeighbors
 
@@ -163,6 +167,7 @@ def test_blocks_of_rows_change_nothing(space, monkeypatch):
         np.testing.assert_allclose(getattr(blocked, name), getattr(whole, name), atol=1e-9)
 
 
+@pytest.mark.oracle("language_probe_accuracy")
 def test_the_probe_is_scikit_learns_cross_validation(space):
     from sklearn.linear_model import RidgeClassifier
     from sklearn.model_selection import PredefinedSplit, cross_val_predict
@@ -220,6 +225,7 @@ def mixed_ranks(rng, n, languages, most=60):
     return np.sort(ranks, axis=1) if n % 2 else ranks
 
 
+@pytest.mark.oracle("friedman", "friedman_chi2", "friedman_p")
 @pytest.mark.parametrize(("n", "languages", "most"), [(10, 3, 60), (21, 5, 60), (30, 4, 4)])
 def test_friedman_is_scipys(n, languages, most):
     rng = np.random.default_rng(n)
@@ -257,6 +263,7 @@ def one_query(ranks, languages):
     )  # fmt: skip
 
 
+@pytest.mark.oracle("peer")
 @pytest.mark.parametrize("seed", range(6))
 def test_peer_is_that_of_peer_measure_where_its_faults_do_not_bite(seed):
     from peer_measure import PEER, PEEREvaluator
@@ -311,6 +318,7 @@ def test_peer_refuses_groups_of_one_and_says_why():
     assert "see friedman" in row["reason"]
 
 
+@pytest.mark.oracle("mrc")
 def test_rank_correlation_is_scipys_spearman_over_the_two_best_ten():
     rng = np.random.default_rng(1)
     dataset = fully_parallel(["ar", "de", "en"], 30, 20)
@@ -330,6 +338,7 @@ def test_rank_correlation_is_scipys_spearman_over_the_two_best_ten():
         assert found[names[a], names[b], "mrc@10"] == pytest.approx(np.mean(each), abs=1e-9)
 
 
+@pytest.mark.oracle("mrv_std", "mrv_var")
 def test_mrv_is_the_dispersion_of_ranks_in_own_pools():
     rng = np.random.default_rng(2)
     dataset = partly_parallel(rng, n_ids=15, n_passages=30)

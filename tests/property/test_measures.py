@@ -148,24 +148,6 @@ def test_a_whole_language_bias_has_its_known_size():
     assert bias["*", "*", "rank_distance"] > 60
 
 
-def test_a_collapsed_model_gets_the_worst_figures_not_the_best():
-    dataset = fully_parallel(["de", "en", "th"], 20)
-    ones = [
-        Embeddings(x, np.ones((len(x), 4), np.float32)) for x in (dataset.queries, dataset.passages)
-    ]
-
-    found = values(dataset, *ones)
-
-    answers = found["answer-retrieval"]
-    assert answers["monolingual", "*", "*", "mrr"] == pytest.approx(1 / 20)
-    assert answers["multilingual", "*", "*", "max_rank"] == 60
-    assert answers["multilingual", "*", "*", "recall@10"] == 0
-    assert answers["multilingual", "*", "*", "same_language_lift@10"] == pytest.approx(1.0)
-    assert found["question-alignment", "cross-lingual", "*", "*", "cosine_margin"] == pytest.approx(
-        0
-    )
-
-
 @given(seeds)
 @few
 def test_rows_of_language_shares_sum_to_one(seed):

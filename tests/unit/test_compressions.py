@@ -53,7 +53,7 @@ def test_int8_has_the_steps_of_sentence_transformers(sides):
         assert np.mean(np.rint(own) == np.minimum(codes, 255)) > 0.999
 
 
-def test_fewer_dimensions_are_those_of_a_shorter_model(sides):
+def test_fewer_dimensions_are_those_of_a_shorter_model():
     dataset = fully_parallel(["de", "en"], 30)
     queries, passages = random_embeddings(np.random.default_rng(1), dataset, dim=24)
     shorter = [Embeddings(side.texts, side.vectors[:, :8].copy()) for side in (queries, passages)]

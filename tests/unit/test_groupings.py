@@ -54,7 +54,7 @@ def test_seen_is_refused_where_nobody_says_it_or_two_say_different_things(tmp_pa
 
 
 def test_an_unknown_grouping_is_refused():
-    with pytest.raises(AlignkitError, match="no 'continent'.*script, family, seen"):
+    with pytest.raises(AlignkitError, match=r"no 'continent'.*script, family, seen"):
         groups_of(["continent"], LANGUAGES)
 
 

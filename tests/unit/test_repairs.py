@@ -97,7 +97,7 @@ def test_a_repair_that_does_nothing_changes_no_measure(temporary):
     rng = np.random.default_rng(1)
     dataset = partly_parallel(rng)
     queries, passages = random_embeddings(rng, dataset)
-    temporary("nothing", lambda learned, argument: lambda vectors, languages: vectors)
+    temporary("nothing", lambda *_: lambda vectors, _: vectors)
 
     plain = values(measure(dataset, queries, passages))
     repaired = values(measure_repaired(dataset, queries, passages, "nothing"))
