@@ -1,13 +1,14 @@
 """Ranks and vectors → measures: every metric of every task and setting, per query id."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from alignkit import kept_results
 from alignkit.errors import AlignkitError
 from alignkit.kernels.resampling import group_means, ratios
 from alignkit.metrics import BIAS, METRICS, Needs, Setting, Variant
@@ -121,7 +122,8 @@ def measure(
     `queries` and `passages` embed the dataset's texts in their order; both come from one
     checkpoint. `groups` adds averages: grouping → language → label, as {"script": {"el": "Grek"}}.
     `only` names the metrics to compute, with their cutoffs; all if left out. With `keep`, ranks
-    are taken from the user's cache, or put there. Raises AlignkitError when dimensions differ.
+    and measures of the vectors are taken from the user's cache, or put there. Raises AlignkitError
+    when dimensions differ.
     """
     if queries.vectors.shape[1] != passages.vectors.shape[1]:
         raise AlignkitError(
@@ -135,7 +137,54 @@ def measure(
         for task in dataset.tasks
     ]  # fmt: skip
     fitted = [Fitted(queries, passages, np.ones(len(ids), bool))]
-    return measure_ranks(dataset.name, ids, ranks, queries, fitted, groups=groups or {}, only=only)
+    memory = _Memory(_key(dataset, queries, passages) if keep else "")
+    measures = measure_ranks(
+        dataset.name, ids, ranks, queries, fitted, groups=groups or {}, only=only, memory=memory
+    )
+    memory.save()
+    return measures
+
+
+def _key(dataset: Dataset, queries: Embeddings, passages: Embeddings) -> str:
+    frame = queries.texts.frame
+    places = [codes(frame[name], tuple(sorted(frame[name].unique())))
+              for name in ("parallel_id", "language")]  # fmt: skip
+    answers = [task.qrels for task in dataset.tasks]
+    return kept_results.key_of(
+        ("measures", queries.similarity), queries.vectors, passages.vectors, *places,
+        passages.texts.language_codes,
+        *(part for qrels in answers for part in (qrels.queries, qrels.passages)),
+    )  # fmt: skip
+
+
+class _Memory:
+    """Values and levels of metrics of vectors by name, from the cache or as they are found.
+
+    A class because what is found in a run is kept for the next one.
+    """
+
+    def __init__(self, key: str = "") -> None:
+        self._key = key
+        self._known = kept_results.take(key) if key else {}
+        self._is_new = False
+
+    def of(
+        self, part: str, variant: Variant, source: Callable[[], Any]
+    ) -> tuple[Array, Array, Array]:
+        """Give a metric's value, best and random value, computed of the source if need be."""
+        names = [f"{part}|{variant.name}|{which}" for which in ("value", "best", "random")]
+        if not all(name in self._known for name in names):
+            made = source()
+            found = variant(made), *_levels(variant, made)
+            self._known |= {name: np.asarray(one) for name, one in zip(names, found, strict=True)}
+            self._is_new = True
+        value, best, random = (self._known[name] for name in names)
+        return value, best, random
+
+    def save(self) -> None:
+        """Keep what is new, if there is a place for it."""
+        if self._is_new and self._key:
+            kept_results.keep(self._key, self._known)
 
 
 def measure_ranks(
@@ -147,6 +196,7 @@ def measure_ranks(
     *,
     groups: Groups,
     only: Collection[str] | None = None,
+    memory: _Memory | None = None,
 ) -> Measures:
     """Compute every metric of ranks and vectors; see `measure`.
 
@@ -154,6 +204,7 @@ def measure_ranks(
     """
     measured: list[Measured] = []
     matrices: dict[str, Array] = {}
+    memory = memory or _Memory()
     for task in ranks:
         pools = [queries] if task.task.name == "question-alignment" else [
             fold.passages for fold in fitted
@@ -162,9 +213,9 @@ def measure_ranks(
         measured += found.own_pools()
         if task.task.name == "answer-retrieval":
             measured += found.multilingual()
-            measured += found.of_rankings(fitted)
+            measured += found.of_rankings(fitted, memory)
         else:
-            of_vectors, matrices = found.of_vectors(queries)
+            of_vectors, matrices = found.of_vectors(queries, memory)
             measured += of_vectors
     return Measures(dataset, ids, measured, ranks, tuple(queries.texts.languages), matrices)
 
@@ -393,32 +444,43 @@ class _Measuring:
             found += scatter.measured
         return found
 
-    def of_rankings(self, fitted: Sequence[Fitted]) -> list[Measured]:
+    def of_rankings(self, fitted: Sequence[Fitted], memory: _Memory) -> list[Measured]:
         """Compare translations' rankings of the multilingual pool."""
-        variants = list(self._variants("multilingual", "rankings"))
-        if not variants:
-            return []
-        return self._cubes("multilingual", variants, rankings(self._ranks, fitted))
+        source = cache(lambda: rankings(self._ranks, fitted))
+        known = {
+            variant: memory.of("rankings", variant, source)
+            for variant in self._variants("multilingual", "rankings")
+        }
+        return self._cubes("multilingual", known) if known else []
 
-    def of_vectors(self, queries: Embeddings) -> tuple[list[Measured], dict[str, Array]]:
+    def of_vectors(
+        self, queries: Embeddings, memory: _Memory
+    ) -> tuple[list[Measured], dict[str, Array]]:
         """Measure the vectors of parallel queries themselves."""
-        source = parallel_vectors(queries, self._ranks.ids)
-        variants = list(self._variants("cross-lingual", "vectors"))
-        found = self._cubes("cross-lingual", variants, source)
+        source = cache(lambda: parallel_vectors(queries, self._ranks.ids))
+        known = {
+            variant: memory.of("vectors", variant, source)
+            for variant in self._variants("cross-lingual", "vectors")
+        }
+        found = self._cubes("cross-lingual", known)
         matrices = {
-            variant.name: _matrix(variant(source)) for variant in variants
+            variant.name: _matrix(values)
+            for variant, (values, *_) in known.items()
             if variant.name in COSINES
-        }  # fmt: skip
-        spaces = list(self._variants("cross-lingual", "space"))
+        }
+        spaces = {
+            variant: memory.of("pairs", _OfPairs(variant.card, variant.name, variant.k), source)
+            for variant in self._variants("cross-lingual", "space")
+        }
         if spaces:
-            found += self._cubes(
-                "cross-lingual", [_OfPairs(one.card, one.name, one.k) for one in spaces], source
-            )
+            found += self._cubes("cross-lingual", spaces)
         for variant in self._variants("multilingual", "space"):
-            found.append(self._space(variant, source))
+            found.append(self._space(variant, *memory.of("space", variant, source)))
         return found, matrices
 
-    def _cubes(self, setting: Setting, variants: Sequence[Variant], source: Any) -> list[Measured]:  # noqa: ANN401
+    def _cubes(
+        self, setting: Setting, known: Mapping[Variant, tuple[Array, Array, Array]]
+    ) -> list[Measured]:
         """Measure what gives (ids, languages, languages)."""
         n, n_ids = len(self._languages), len(self._ranks.ids)
         pairs = [(a, b) for a in range(n) for b in range(n) if a != b]
@@ -426,25 +488,22 @@ class _Measuring:
         outputs = outputs_of_pairs(pairs, self._languages, self._groups)
         ids = np.repeat(np.arange(n_ids), len(pairs))
         scatter = self._scatter(setting, ids, np.tile(np.arange(len(pairs)), n_ids), outputs)
-        for variant in variants:
+        for variant, (values, *limits) in known.items():
             levels = tuple(
                 np.broadcast_to(level, (n_ids, n, n))[:, asked, answered].ravel()
-                for level in _levels(variant, source)
+                for level in limits
             )
-            scatter.add(variant, variant(source)[:, asked, answered].ravel(), levels)
+            scatter.add(variant, values[:, asked, answered].ravel(), levels)
         return scatter.measured
 
-    def _space(self, variant: Variant, source: Any) -> Measured:  # noqa: ANN401
+    def _space(self, variant: Variant, values: Array, best: Array, random: Array) -> Measured:
         """Measure what gives (ids,), or (ids, languages)."""
-        values = variant(source)
         n_ids, n = len(values), values.size // len(values)
         whole = values.ndim == 1
         outputs = outputs_of_all() if whole else outputs_of_languages(self._languages, self._groups)
         ids, cells = np.repeat(np.arange(n_ids), n), np.tile(np.arange(n), n_ids)
         scatter = self._scatter("multilingual", ids, cells, outputs)
-        levels = tuple(
-            np.broadcast_to(level, values.shape).ravel() for level in _levels(variant, source)
-        )
+        levels = tuple(np.broadcast_to(level, values.shape).ravel() for level in (best, random))
         scatter.add(variant, values.ravel(), levels)
         return scatter.measured[0]
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from alignkit import kept_ranks
+from alignkit import kept_results
 from alignkit.kernels.ranking import Best, CellRanks, Side, prepare, rank_cells
 from alignkit.kernels.translation import rank_translations
 from alignkit.metrics import METRICS, RelevantRanks
@@ -137,12 +137,12 @@ def rank_task(
 
     if keep:
         words = (task.name, queries.similarity, share_cutoffs())
-        key = kept_ranks.key_of(words, queries.vectors, passages.vectors, passage_language,
+        key = kept_results.key_of(words, queries.vectors, passages.vectors, passage_language,
                                 task.qrels.queries, task.qrels.passages)  # fmt: skip
-        found = kept_ranks.take(key)
+        found = kept_results.take_ranks(key)
         if found is None:
             found = rank()
-            kept_ranks.keep(key, *found)
+            kept_results.keep_ranks(key, *found)
     else:
         found = rank()
     return TaskRanks(

@@ -17,7 +17,7 @@ def command() -> None:
 @AS_JSON
 def info(as_json: bool) -> None:
     """Tell what the cache holds."""
-    from alignkit import kept_ranks
+    from alignkit import kept_results
     from alignkit.figures import kept
     from alignkit.store import VectorStore
 
@@ -28,7 +28,7 @@ def info(as_json: bool) -> None:
         return
     total = sum(entry["bytes"] for entry in entries)
     click.echo(f"{store.folder}: {total / 1e6:,.1f} MB")
-    for other in (kept_ranks, kept):
+    for other in (kept_results, kept):
         click.echo(f"{other.folder()}: {other.size() / 1e6:,.1f} MB")
     for entry in entries:
         click.echo(
@@ -47,7 +47,7 @@ def info(as_json: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help="Remove everything.")
 def prune(older_than: int | None, everything: bool) -> None:
     """Remove old vectors, ranks and figures, and what interrupted runs left behind."""
-    from alignkit import kept_ranks
+    from alignkit import kept_results
     from alignkit.figures import kept
     from alignkit.store import VectorStore
 
@@ -55,7 +55,9 @@ def prune(older_than: int | None, everything: bool) -> None:
         raise AlignkitError("give --older-than or --all, not both")
     freed = VectorStore().prune(older_than_days=older_than, everything=everything)
     if everything or older_than is not None:
-        freed += sum(other.forget(older_than_days=older_than or 0) for other in (kept_ranks, kept))
+        freed += sum(
+            other.forget(older_than_days=older_than or 0) for other in (kept_results, kept)
+        )
     click.echo(f"freed {freed / 1e6:,.1f} MB")
 
 

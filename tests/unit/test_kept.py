@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from made import fully_parallel, random_embeddings
 
+import alignkit.measures
 import alignkit.ranks
-from alignkit import kept_ranks
+from alignkit import kept_results
 from alignkit.comparison import tabulate
 from alignkit.figures import kept
 from alignkit.measures import measure
@@ -23,14 +24,16 @@ def table(measures):
 
 
 @pytest.mark.usefixtures("cache")
-def test_kept_ranks_give_the_same_tables_without_ranking(case, monkeypatch):
+def test_kept_results_give_the_same_tables_without_ranking_or_comparing_vectors(case, monkeypatch):
     first = measure(*case, keep=True)
 
     def fail(*_, **__):
-        raise AssertionError("ranked again")
+        raise AssertionError("worked out again")
 
     monkeypatch.setattr(alignkit.ranks, "rank_cells", fail)
     monkeypatch.setattr(alignkit.ranks, "rank_translations", fail)
+    monkeypatch.setattr(alignkit.measures, "parallel_vectors", fail)
+    monkeypatch.setattr(alignkit.measures, "rankings", fail)
     again = measure(*case, keep=True)
 
     assert table(again).equals(table(first))
@@ -53,7 +56,7 @@ def test_another_vector_is_ranked_anew(case):
 @pytest.mark.usefixtures("cache")
 def test_a_damaged_file_of_ranks_is_ranked_anew(case):
     first = measure(*case, keep=True)
-    for path in kept_ranks.folder().iterdir():
+    for path in kept_results.folder().iterdir():
         path.write_bytes(path.read_bytes()[:-100])
 
     assert table(measure(*case, keep=True)).equals(table(first))
@@ -73,7 +76,7 @@ def test_what_is_kept_is_counted_and_forgotten(case, tmp_path):
     drawn.write_text("<svg/>")
     kept.keep("key", {"svg": drawn}, 3.0)
 
-    for store in (kept_ranks, kept):
+    for store in (kept_results, kept):
         assert store.size() > 0
         assert store.forget(older_than_days=1) == 0
         assert store.forget(older_than_days=0) > 0
