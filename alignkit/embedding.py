@@ -1,13 +1,17 @@
 """Checkpoint × Texts → Embeddings: each text once, in batches of like length, kept as they come."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from alignkit.checkpoints import Checkpoint, Encoder
+from alignkit.checkpoints import Checkpoint, Encoder, NoRoomError
 from alignkit.errors import AlignkitError
 from alignkit.progress import SILENT, Reporter
 from alignkit.store import Found, Recipe, VectorStore
@@ -16,6 +20,7 @@ from alignkit.tables import Dataset, Embeddings, Role, Texts
 # A kill loses what was embedded since the last flush.
 FLUSH_SECONDS = 5.0
 FLUSH_TEXTS = 4096
+AHEAD = 2  # batches that are tokenised while one is embedded
 
 
 class EmbeddingSession:
@@ -166,15 +171,76 @@ class _Work:
         what = f"{checkpoint.label}: embedding {self.role} texts"
         try:
             with self.session.reporter.bar(what, len(texts)) as advance:
-                for batch in token_batches(counts, checkpoint.options.batch_tokens):
-                    chosen = [texts[row] for row in batch]
-                    vectors[batch] = encoder.encode(chosen, self.role)
+                batches = token_batches(counts, checkpoint.options.batch_tokens)
+                for batch, embedded in self._stream(encoder, texts, batches):
+                    vectors[batch] = embedded
                     _check(vectors[batch], ids[batch], checkpoint)
-                    pending.add(chosen, vectors[batch])
+                    pending.add([texts[row] for row in batch], vectors[batch])
                     advance(len(batch))
         finally:
             pending.flush()  # on Ctrl-C and on an error too: what is good stays
         return vectors
+
+    def _stream(
+        self, encoder: Encoder, texts: list[str], batches: Iterator[np.ndarray]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Give rows and vectors of every batch.
+
+        A thread tokenises the next batches while the model works, and a batch is fetched when the
+        next has been started, so that a GPU need not wait.
+        """
+        with ThreadPoolExecutor(1) as ahead:
+            waiting: deque[tuple[np.ndarray, Future[Any]]] = deque()
+            started: deque[tuple[np.ndarray, Callable[[], np.ndarray]]] = deque()
+
+            def tokenise() -> None:
+                for batch in islice(batches, 1 + AHEAD - len(waiting)):
+                    chosen = [texts[row] for row in batch]
+                    waiting.append((batch, ahead.submit(encoder.prepare, chosen, self.role)))
+
+            tokenise()
+            while waiting:
+                batch, prepared = waiting.popleft()
+                try:
+                    begun = self._start(encoder, texts, batch, prepared.result())
+                except BaseException:  # what was started is good, and worth keeping
+                    for rows, collect in started:
+                        yield rows, collect()
+                    raise
+                tokenise()
+                for rows, collect in started:
+                    yield rows, collect()
+                started = deque(begun)
+            for rows, collect in started:
+                yield rows, collect()
+
+    def _start(
+        self,
+        encoder: Encoder,
+        texts: list[str],
+        batch: np.ndarray,
+        prepared: Any,  # noqa: ANN401  as the encoder makes it
+    ) -> list[tuple[np.ndarray, Callable[[], np.ndarray]]]:
+        """Start the model on a batch, or on its halves where there is no room for it."""
+        try:
+            return [(batch, encoder.launch(prepared))]
+        except NoRoomError as error:
+            if len(batch) == 1:
+                raise AlignkitError(
+                    f"{self.session.checkpoint.label}: no memory left on the device for a single "
+                    "text; take a larger device, or --dtype bfloat16"
+                ) from error
+            halves = np.array_split(batch, 2)
+            self.session.reporter.say(
+                f"no room for {len(batch)} texts at once; going on with {len(halves[0])}", level=0
+            )
+            return [
+                one
+                for half in halves
+                for one in self._start(
+                    encoder, texts, half, encoder.prepare([texts[row] for row in half], self.role)
+                )
+            ]
 
 
 @dataclass

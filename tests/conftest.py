@@ -32,6 +32,13 @@ def shared_data() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(autouse=True)
+def _as_on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `--dtype auto` be float32, whatever the processor of this machine is fast at."""
+    monkeypatch.setattr("alignkit.checkpoints._precision._processor", str)
+    monkeypatch.setattr("alignkit.checkpoints._precision._gpus", tuple)
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder of the test's own."""

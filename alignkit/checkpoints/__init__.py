@@ -24,17 +24,28 @@ from alignkit.registry import Registry
 from alignkit.tables import Role, Similarity, Texts
 
 
+class NoRoomError(Exception):
+    """The device has no room for a batch; a smaller one may fit."""
+
+
 @runtime_checkable  # beartype checks it while the tests run
 class Encoder(Protocol):
-    """A loaded model."""
+    """A loaded model, which embeds a batch in three steps, so that batches can overlap."""
 
     @property
     def dim(self) -> int:
         """Length of its vectors."""
         ...
 
-    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
-        """Embed one batch, in order, (n, dim) float32."""
+    def prepare(self, texts: Sequence[str], role: Role) -> Any:  # noqa: ANN401  what `launch` takes
+        """Tokenise a batch; another thread may do this while the model is at work."""
+        ...
+
+    def launch(self, prepared: Any) -> Callable[[], np.ndarray]:  # noqa: ANN401
+        """Start the model on a batch; the result waits for it: (n, dim) float32, in order.
+
+        Raises NoRoomError where the batch is too large for the device.
+        """
         ...
 
     def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:

@@ -1,7 +1,7 @@
 """A model in a folder, loaded and run by sentence-transformers."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from alignkit.checkpoints import Checkpoint, Encoder
+from alignkit.checkpoints import Checkpoint, Encoder, NoRoomError
 from alignkit.checkpoints._cause import cause
 from alignkit.checkpoints._device import resolve_device
 from alignkit.checkpoints._folder import ModelFolder
+from alignkit.checkpoints._precision import LEAST_COSINE, agreement
 from alignkit.errors import AlignkitError
 from alignkit.provenance import fingerprint_folder
 from alignkit.tables import Role
@@ -45,9 +46,27 @@ class ModelCheckpoint(Checkpoint):
         return ModelFolder(self.path)
 
     @property
+    @abstractmethod
+    def is_transformer(self) -> bool:
+        """Whether its time goes into matrix products, which bfloat16 may make faster."""
+
+    @cached_property
+    def _bfloat16_agrees(self) -> float | None:
+        """Least cosine of bfloat16 with float32; None where it is not fast, or not asked for."""
+        if self.options.dtype != "auto" or not self.is_transformer:
+            return None
+        return agreement(self._fingerprint_in("float32"), self.options.device, self._try)
+
+    def _try(self, dtype: str, texts: list[str]) -> np.ndarray:
+        return self._encoder_in(dtype).encode(texts, "query")
+
+    @property
     def dtype(self) -> str:
         """Of the weights while running; vectors are float32 in any case."""
-        return "float32" if self.options.dtype == "auto" else self.options.dtype
+        if self.options.dtype != "auto":
+            return self.options.dtype
+        cosine = self._bfloat16_agrees
+        return "float32" if cosine is None or cosine < LEAST_COSINE else "bfloat16"
 
     @property
     def max_seq_length(self) -> int | None:
@@ -59,10 +78,13 @@ class ModelCheckpoint(Checkpoint):
 
     def compute_fingerprint(self) -> str:
         """Over every file that the model is read from, and kind, pooling, dtype, remote code."""
+        return self._fingerprint_in(self.dtype)
+
+    def _fingerprint_in(self, dtype: str) -> str:
         settings = {
             "kind": self.kind,
             "pooling": self.pooling,
-            "dtype": self.dtype,
+            "dtype": dtype,
             "trust_remote_code": str(self.options.trust_remote_code),
         }
         return fingerprint_folder(self.path, self.folder.files, settings)
@@ -73,10 +95,19 @@ class ModelCheckpoint(Checkpoint):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """With a word when remote code is allowed."""
-        if not self.options.trust_remote_code:
-            return super().notes
-        return (*super().notes, f"{self.label}: code that comes with {self.location} may run")
+        """With a word when remote code is allowed, and on a precision that nobody asked for."""
+        found = list(super().notes)
+        if self.options.trust_remote_code:
+            found.append(f"{self.label}: code that comes with {self.location} may run")
+        cosine = self._bfloat16_agrees
+        if cosine is not None and self.dtype == "bfloat16":
+            found.append(f"{self.label}: runs in bfloat16; --dtype float32 is exact, and slower")
+        elif cosine is not None:
+            found.append(
+                f"{self.label}: bfloat16 would turn a vector to a cosine of {cosine:.3f} with its "
+                "own in float32; it runs in float32"
+            )
+        return tuple(found)
 
     def describe(self) -> dict[str, Any]:
         """With prompts, pooling, length and dtype."""
@@ -91,11 +122,14 @@ class ModelCheckpoint(Checkpoint):
 
     def load(self) -> Encoder:
         """Load the model onto its device; what goes wrong is told in one line."""
+        return self._encoder_in(self.dtype)
+
+    def _encoder_in(self, dtype: str) -> "SentenceEncoder":
         from safetensors import SafetensorError
 
         device = resolve_device(self.options.device)
         try:
-            model = self._load_model(device)
+            model = self._load_model(device, dtype)
             self.prepare(model)
             # One text through it: what is wrong with it shows now and not in an hour.
             dim = model.encode(["a"], prompt="", show_progress_bar=False).shape[1]
@@ -112,12 +146,12 @@ class ModelCheckpoint(Checkpoint):
         }
         return SentenceEncoder(model, prompts, self.label, int(dim))
 
-    def _load_model(self, device: str) -> Any:  # noqa: ANN401
+    def _load_model(self, device: str, dtype: str) -> Any:  # noqa: ANN401
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        model_kwargs: dict[str, Any] = {_dtype_key(): getattr(torch, self.dtype)}
+        model_kwargs: dict[str, Any] = {_dtype_key(): getattr(torch, dtype)}
         if not self.folder.pickles:
             model_kwargs["use_safetensors"] = True
         logging.disable_progress_bar()  # one a weight file, and ours comes next
@@ -131,8 +165,15 @@ class ModelCheckpoint(Checkpoint):
             )
         finally:
             logging.enable_progress_bar()
-        # Modules other than the transformer come as they were saved.
-        return model.to(getattr(torch, self.dtype)).eval()
+        if dtype == "float32":
+            return model.float().eval()  # some are saved in half precision
+        if hasattr(model[0], "auto_model"):
+            for module in list(model)[1:]:
+                module.float()
+            model[0].register_forward_hook(_in_float32)
+        else:
+            model.to(getattr(torch, dtype))
+        return model.eval()
 
 
 def _dtype_key() -> str:
@@ -146,6 +187,23 @@ def _mend(error: Exception) -> str:
     return ""
 
 
+_TASKS: dict[Role, str] = {"query": "query", "passage": "document"}  # sentence-transformers' words
+
+
+def _pinned(value: Any) -> Any:  # noqa: ANN401
+    return value.pin_memory() if hasattr(value, "pin_memory") else value
+
+
+def _in_float32(module: Any, inputs: Any, features: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+    """Go on from the transformer in float32: sums over tokens need more than 8 bits."""
+    del module, inputs
+    return {
+        name: value.float() if hasattr(value, "is_floating_point") and value.is_floating_point()
+        else value
+        for name, value in features.items()
+    }  # fmt: skip
+
+
 @dataclass
 class SentenceEncoder:
     """A SentenceTransformer with its prompts in force; a class because the model is state."""
@@ -155,27 +213,47 @@ class SentenceEncoder:
     label: str
     dim: int
 
+    def prepare(self, texts: Sequence[str], role: Role) -> tuple[dict[str, Any], str]:
+        """Tokenise a batch, in memory that a GPU can fetch by itself."""
+        task = _TASKS[role]
+        # Always said: encode_document of sentence-transformers 6.2 takes its own empty default for
+        # "document" before a model's "passage" prompt.
+        features = dict(self.model.preprocess(list(texts), prompt=self.prompts[role], task=task))
+        if self.model.device.type == "cuda":
+            features = {name: _pinned(value) for name, value in features.items()}
+        return features, task
+
+    def launch(self, prepared: tuple[dict[str, Any], str]) -> Callable[[], np.ndarray]:
+        """Start the model on a batch; the result waits for it."""
+        import torch
+
+        features, task = prepared
+        device = self.model.device
+        moved = {
+            name: value.to(device, non_blocking=True) if torch.is_tensor(value) else value
+            for name, value in features.items()
+        }
+        try:
+            with torch.inference_mode():
+                vectors = self.model(moved, task=task)["sentence_embedding"].float()
+        except torch.cuda.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise NoRoomError(str(error)) from error
+        if device.type != "cuda":
+            return vectors.cpu().numpy
+        landed = torch.empty(vectors.shape, pin_memory=True).copy_(vectors, non_blocking=True)
+        done = torch.cuda.Event()
+        done.record()
+
+        def collect() -> np.ndarray:
+            done.synchronize()
+            return landed.numpy()
+
+        return collect
+
     def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
         """Embed one batch, in order, (n, dim) float32."""
-        from torch.cuda import OutOfMemoryError
-
-        encode = self.model.encode_query if role == "query" else self.model.encode_document
-        try:
-            vectors = encode(
-                list(texts),
-                # Always said: encode_document of sentence-transformers 6.2 takes its own empty
-                # default for "document" before a model's "passage" prompt.
-                prompt=self.prompts[role],
-                batch_size=len(texts),
-                show_progress_bar=False,
-                convert_to_numpy=True,
-            )
-        except OutOfMemoryError as error:
-            raise AlignkitError(
-                f"{self.label}: no memory left on the device for a batch of {len(texts)} texts; "
-                "lower --batch-tokens"
-            ) from error
-        return np.asarray(vectors, np.float32)
+        return self.launch(self.prepare(texts, role))()
 
     def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:
         """Tokens that the model sees of each text, prompt included, (n,) int64."""

@@ -84,6 +84,11 @@ class SentenceTransformersCheckpoint(ModelCheckpoint):
         return next((own[name] or "" for name in _PROMPT_NAMES[role] if name in own), "")
 
     @property
+    def is_transformer(self) -> bool:
+        """Whether its first module is one."""
+        return str(self.folder.read_modules()[0]["type"]).endswith("Transformer")
+
+    @property
     def pooling(self) -> str:
         """As the pooling module's config says."""
         for module in self.folder.read_modules():

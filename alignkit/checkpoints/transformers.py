@@ -42,6 +42,11 @@ class TransformersCheckpoint(ModelCheckpoint):
         return self.folder.read_json("config.json")
 
     @property
+    def is_transformer(self) -> bool:
+        """Always."""
+        return True
+
+    @property
     def pooling(self) -> str:
         """As asked for; auto is the last token of a decoder and the mean of any other model."""
         if self.options.pooling != "auto":

@@ -191,7 +191,7 @@ def _in_a_process(run: Run, options: argparse.Namespace) -> None:
                    "NUMBA_NUM_THREADS": threads}  # fmt: skip
     command = [sys.executable, __file__, *sys.argv[1:], "--one", run.name]
     print(run.name, flush=True)
-    subprocess.run(command, env=environment, check=True)  # noqa: S603  ourselves
+    subprocess.run(command, env=environment, check=True)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,13 @@ class FakeEncoder:
         del role
         return np.array([len(text.split()) for text in texts], np.int64)
 
+    def prepare(self, texts, role):
+        return texts, role
+
+    def launch(self, prepared):
+        vectors = self.encode(*prepared)
+        return lambda: vectors
+
     def encode(self, texts, role):
         time.sleep(self.pause)
         if self.log is not None:

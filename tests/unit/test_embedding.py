@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from fake_checkpoint import FakeCheckpoint, FakeEncoder, make_texts, many_texts,
 from tiny_models import make_plain_model
 
 from alignkit import embedding as module
-from alignkit.checkpoints import EncodeOptions, load_checkpoint
+from alignkit.checkpoints import EncodeOptions, NoRoomError, load_checkpoint
 from alignkit.embedding import EmbeddingSession, embed, embed_datasets, token_batches
 from alignkit.errors import AlignkitError
 from alignkit.progress import Reporter
@@ -322,3 +323,45 @@ def test_reading_26000_vectors_takes_no_longer_than_a_blink(store):
 
 def test_options_of_the_script_are_those_of_these_tests():
     assert options() == fake().options
+
+
+def test_a_batch_without_room_is_halved_and_the_run_goes_on(store, monkeypatch, capsys):
+    launch = FakeEncoder.launch
+    sizes = []
+
+    def launch_few(self, prepared):
+        sizes.append(len(prepared[0]))
+        if len(prepared[0]) > 2:
+            raise NoRoomError("no room")
+        return launch(self, prepared)
+
+    expected = embed(fake(), many_texts(40), "query", store=VectorStore(store.folder / "other"))
+    monkeypatch.setattr(FakeEncoder, "launch", launch_few)
+
+    found = embed(fake(), many_texts(40), "query", store=store, reporter=Reporter(0))
+
+    np.testing.assert_allclose(found.vectors, expected.vectors, rtol=1e-3)
+    assert max(sizes) > 2
+    assert "no room for" in capsys.readouterr().err
+
+
+def test_a_text_without_room_ends_the_run_with_a_line(store, monkeypatch):
+    def launch_none(*_):
+        raise NoRoomError("no room")
+
+    monkeypatch.setattr(FakeEncoder, "launch", launch_none)
+    with pytest.raises(AlignkitError, match="no memory left on the device for a single text"):
+        embed(fake(), many_texts(5), "query", store=store)
+
+
+def test_batches_are_tokenised_ahead_in_another_thread(store, monkeypatch):
+    prepare, threads = FakeEncoder.prepare, set()
+
+    def note(self, texts, role):
+        threads.add(threading.current_thread())
+        return prepare(self, texts, role)
+
+    monkeypatch.setattr(FakeEncoder, "prepare", note)
+    embed(fake(), many_texts(40), "query", store=store)
+    assert threads
+    assert threading.main_thread() not in threads

@@ -1,0 +1,135 @@
+"""Time and memory of ranking and measuring against languages, passages, dimensions, checkpoints."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from alignkit.figures.style import COLOURS, PAGE
+
+BASE = {"languages": 4, "passages": 10_000, "dimensions": 128, "checkpoints": 1}
+SIZES = {
+    "languages": (2, 4, 8, 11),
+    "passages": (10_000, 100_000, 1_000_000),
+    "dimensions": (64, 128, 256, 512),
+    "checkpoints": (1, 2, 4),
+}
+QUESTIONS = 500  # in every language
+
+
+def growth(repetitions: int) -> pd.DataFrame:
+    """Measure each size in a process of its own: median seconds, and peak memory in MiB."""
+    rows = []
+    for what, sizes in SIZES.items():
+        for size in sizes:
+            settings = BASE | {what: size}
+            times = 1 if settings["passages"] > 500_000 else repetitions
+            found = [_in_a_process(settings) for _ in range(times)]
+            seconds, peak, vectors = np.median(found, axis=0)
+            rows.append((what, size, seconds, peak, vectors, times))
+            print("  growth", *rows[-1], flush=True)
+    return pd.DataFrame(
+        rows, columns=["what", "size", "seconds", "peak_mib", "vectors_mib", "repetitions"]
+    )
+
+
+def _in_a_process(settings: dict[str, int]) -> list[float]:
+    done = subprocess.run(
+        [sys.executable, __file__, json.dumps(settings)], check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure_once(settings: dict[str, int]) -> list[float]:
+    """Rank and measure made vectors: seconds, peak memory, and memory of the vectors alone."""
+    import resource
+
+    from alignkit import measure
+    from alignkit.comparison import tabulate
+    from alignkit.tables import Dataset, DatasetCard, Embeddings, Texts
+
+    rng = np.random.default_rng(0)
+    languages = [f"l{i:02d}" for i in range(settings["languages"])]
+    each = settings["passages"] // len(languages)
+    columns = ["id", "language", "parallel_id", "text"]
+    queries = [(f"{a}:{i}", a, str(i), "") for a in languages for i in range(QUESTIONS)]
+    passages = [(f"{a}:p{i}", a, "", "") for a in languages for i in range(each)]
+    qrels = [(f"{a}:{i}", f"{a}:p{i}", 1) for a in languages for i in range(QUESTIONS)]
+    dataset = Dataset(
+        DatasetCard("growth", "made", (), "none", "made", ""),
+        Texts(pd.DataFrame(queries, columns=columns)),
+        Texts(pd.DataFrame(passages, columns=columns)),
+        pd.DataFrame(qrels, columns=["query_id", "passage_id", "relevance"]),
+        "0",
+    )
+    dim = settings["dimensions"]
+    meaning = rng.standard_normal((QUESTIONS, dim), np.float32)
+
+    def embed(texts: Texts, n: int) -> Embeddings:
+        vectors = rng.standard_normal((len(texts), dim), np.float32)
+        for start in range(0, len(texts), n):
+            vectors[start : start + QUESTIONS] += meaning
+        return Embeddings(texts, vectors)
+
+    both = [
+        (embed(dataset.queries, QUESTIONS), embed(dataset.passages, each))
+        for _ in range(settings["checkpoints"])
+    ]
+    measure(*_small(dataset, both[0]))  # compiles what is compiled
+    start = time.perf_counter()
+    measures = {str(i): measure(dataset, *sides) for i, sides in enumerate(both)}
+    tabulate(measures, "0")
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    vectors = sum(side.vectors.nbytes for sides in both for side in sides) / 2**20
+    return [seconds, peak, vectors]
+
+
+def _small(dataset, sides):  # noqa: ANN001, ANN202
+    from alignkit.tables import Dataset, Embeddings, Texts
+
+    frames = [side.texts.frame for side in sides]
+    languages = frames[0]["language"].unique()[:2]
+    kept = [
+        frame["language"].isin(languages) & (frame.groupby("language").cumcount() < 20)
+        for frame in frames
+    ]
+    texts = [
+        Texts(frame[own].reset_index(drop=True)) for frame, own in zip(frames, kept, strict=True)
+    ]
+    ids = set(texts[0].frame["id"])
+    qrels = dataset.qrels[dataset.qrels["query_id"].isin(ids)]
+    small = Dataset(dataset.card, *texts, qrels, "0")
+    return small, *(
+        Embeddings(one, side.vectors[own.to_numpy()])
+        for one, side, own in zip(texts, sides, kept, strict=True)
+    )
+
+
+def draw(file: Path) -> Figure:
+    """Draw a panel for each thing that grows: seconds, and memory beside the vectors."""
+    table = pd.read_csv(file)
+    picture = Figure(figsize=(PAGE, 1.9), layout="constrained")
+    panels = picture.subplots(1, len(SIZES))
+    for axes, (what, rows) in zip(panels, table.groupby("what", sort=False), strict=True):
+        axes.plot(rows["size"], rows["seconds"], marker="o", markersize=3, color=COLOURS[0])
+        axes.set(title=what, xscale="log", yscale="log", xlabel=what)
+        axes.set_xticks(rows["size"], [f"{size:,}" for size in rows["size"]], rotation=30)
+        axes.minorticks_off()
+        other = axes.twinx()
+        other.plot(rows["size"], rows["peak_mib"] - rows["vectors_mib"], marker="s", markersize=3,
+                   color=COLOURS[1], linestyle=":")  # fmt: skip
+        other.set(yscale="log", ylim=(100, 10_000))
+        other.spines["right"].set_visible(True)
+    panels[0].set_ylabel("seconds (circles)")
+    other.set_ylabel("MiB beside the vectors (squares)")
+    return picture
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure_once(json.loads(sys.argv[1]))))

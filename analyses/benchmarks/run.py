@@ -1,0 +1,95 @@
+"""All benchmarks beside their peers and floors; writes reports/benchmarks.
+
+python analyses/benchmarks/run.py --data xquad-r:PATH --model FOLDER [--only ranks,umap,…]
+
+FOLDER is a sentence-transformers model. Peers: `pip install faiss-cpu`. Nothing else should run
+on the machine meanwhile. What is left out keeps the rows that an earlier run wrote.
+"""
+
+import argparse
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from encoding import encoding
+from growth import draw, growth
+from projecting import projecting
+from ranking import large_pool, ranking
+from timing import HEADINGS, Row
+from whole import whole
+
+import alignkit
+from alignkit.figures.style import drawing, save
+
+PARTS = ("ranks", "umap", "whole", "pool", "encode", "growth")
+
+
+def main() -> None:
+    """Time what is asked for, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default="sample")
+    parser.add_argument("--model", type=Path, help="needed for encode")
+    parser.add_argument("--only", default=",".join(PARTS))
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("reports/benchmarks"))
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    dataset, n = alignkit.load_dataset(asked.data), asked.repetitions
+    works = {
+        "ranks": lambda: ranking(dataset, n),
+        "umap": lambda: projecting(dataset, n),
+        "whole": lambda: whole(dataset, asked.data, n),
+        "pool": lambda: large_pool(n),
+        "encode": lambda: encoding(dataset, asked.model, n),
+    }
+    chosen = asked.only.split(",")
+    stored = asked.out / "rows.json"
+    rows = json.loads(stored.read_text("utf-8")) if stored.is_file() else {}
+    for part, work in works.items():
+        if part in chosen and (part != "encode" or asked.model):
+            print(part, flush=True)
+            rows[part] = [asdict(row) for row in work()]
+            stored.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    if "growth" in chosen:
+        print("growth", flush=True)
+        growth(n).to_csv(asked.out / "growth.csv", index=False, lineterminator="\n")
+    if (asked.out / "growth.csv").is_file():
+        with drawing({}):
+            save(draw(asked.out / "growth.csv"),
+                 {kind: asked.out / f"growth.{kind}" for kind in ("pdf", "svg")})  # fmt: skip
+    table = [Row(**{**one, "ratios": tuple(one["ratios"])}) for part in PARTS
+             for one in rows.get(part, ())]  # fmt: skip
+    page = _page(table)
+    (asked.out / "README.md").write_text(page, "utf-8")
+    print(page)
+
+
+def _page(rows: list[Row]) -> str:
+    lines = [HEADINGS, ["---"] * len(HEADINGS), *(row.cells() for row in rows)]
+    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"""# How fast
+
+By `python analyses/benchmarks/run.py`, everything in turn on one machine: {_machine()}. A ratio is
+that of the times of one round, its median and spread over n rounds: against a peer, how many times
+faster we are; against a floor, how many times the floor we take.
+
+{table}
+
+![Time and memory against size](growth.svg)
+"""
+
+
+def _machine() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = f"{len(names)} cores of {names[0]}" if names else platform.processor()
+    return f"{name}, Python {platform.python_version()}, numpy {np.__version__}"
+
+
+if __name__ == "__main__":
+    main()
