@@ -194,7 +194,7 @@ def _pinned(value: Any) -> Any:  # noqa: ANN401
     return value.pin_memory() if hasattr(value, "pin_memory") else value
 
 
-def _in_float32(module: Any, inputs: Any, features: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
+def _in_float32(module: Any, inputs: Any, features: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
     """Go on from the transformer in float32: sums over tokens need more than 8 bits."""
     del module, inputs
     return {
