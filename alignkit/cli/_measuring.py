@@ -18,6 +18,8 @@ from alignkit.run import compare, default_out
 from alignkit.tables import Results
 from alignkit.trajectory import default_trajectory_out, trajectory
 
+NARROW, WIDE = 45, 24  # columns of the terminal: for names and limits, and for each checkpoint
+
 
 def measure_and_print(checkpoints: tuple[str, ...], baseline: str | None, asked: Asked) -> None:
     """Run the comparison, write it, and print the key table, or JSON if asked for."""
@@ -74,10 +76,12 @@ def _print_summary(results: Results, out: Path) -> None:
         table.add_column("measure")
         for label in results.checkpoints:
             table.add_column(f"{label} [dim](95 % CI)[/dim]", justify="right")
-        table.add_column("[dim]best[/dim]", justify="right")
-        table.add_column("[dim]random[/dim]", justify="right")
+        n = len(results.checkpoints)
+        if console.width >= NARROW + WIDE * n:  # else they would break the other columns' lines
+            table.add_column("[dim]best[/dim]", justify="right")
+            table.add_column("[dim]random[/dim]", justify="right")
         for name, cells in _key_lines(results, dataset):
-            table.add_row(name, *cells)
+            table.add_row(name, *cells[: len(table.columns) - 1])
         console.print(table)
         if results.comparisons.size:
             console.print(

@@ -1,5 +1,6 @@
 """Cells that several tables print: values, reasons for their absence, what the marks mean."""
 
+import math
 from collections.abc import Collection
 from string import ascii_lowercase
 
@@ -52,10 +53,17 @@ def value_cells(
 def _best(results: Results, estimates: dict[str, Estimate], metric: str) -> str | None:
     """Print the best value, for bold; None where all print alike or no direction is better."""
     better = higher_is_better(results, metric)
-    values = [estimate.value for estimate in estimates.values() if estimate.is_known]
-    if better is None or len({format_number(value, metric) for value in values}) < 2:
+    known = [estimate for estimate in estimates.values() if estimate.is_known]
+    if better is None or len({format_number(one.value, metric) for one in known}) < 2:
         return None
-    return format_number(max(values) if better else min(values), metric)
+
+    def merit(one: Estimate) -> float:
+        # A lift below 1 is a bias too: what counts is how near the best possible value is.
+        if not math.isnan(one.best):
+            return -abs(one.value - one.best)
+        return one.value if better else -one.value
+
+    return format_number(max(known, key=merit).value, metric)
 
 
 def legend(results: Results, *, has_daggers: bool) -> list[str]:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -252,13 +252,14 @@ def _open_model(
         model = from_scratch(settings.init, [*texts, *prompts.values()])
         origin: dict[str, Any] = {"kind": "scratch", "location": settings.init}
     else:
-        checkpoint = load_checkpoint(settings.init, asked)
+        # Whatever the precision of the steps, the weights begin and stay unrounded.
+        checkpoint = load_checkpoint(settings.init, replace(asked, dtype="float32"))
         if not isinstance(checkpoint, ModelCheckpoint):
             raise AlignkitError(
                 f"{settings.init} holds vectors and no model; --init takes a model, or scratch"
             )
         loaded: Any = checkpoint.load()
-        model, origin = loaded.model.float(), checkpoint.describe()
+        model, origin = loaded.model, checkpoint.describe()
         prompts = {"query": checkpoint.prompt("query"), "passage": checkpoint.prompt("passage")}
     model.model_card_data.generate_widget_examples = False  # it would embed texts for a picture
     own_prompts: dict[str, str | None] = {

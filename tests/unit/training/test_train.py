@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,15 @@ def test_killed_and_resumed_it_ends_with_the_same_weights(model, data, tmp_path)
     assert [path.name for path in out.glob("checkpoint-*")] == ["checkpoint-4"]
     train(small(data, init=init), out)
     assert_same_weights(whole, out)
+
+
+def test_whatever_the_precision_the_weights_begin_unrounded(data, tmp_path):
+    init = make_plain_model(tmp_path / "model", seed=0)
+    still = {"encode": replace(CPU, dtype="bfloat16"), "learning_rate": 1e-30, "steps": 1}
+    out = train(small(data, init=str(init), **still), tmp_path / "run")
+    begun, kept = load_file(init / "model.safetensors"), weights_of(out)
+    for name, values in kept.items():
+        np.testing.assert_allclose(values, begun[name], atol=1e-20)
 
 
 def test_a_checkpoint_torn_by_a_kill_is_made_again(data, tmp_path):
