@@ -46,7 +46,8 @@ def project(
             if reason:
                 info[label] = {"reason": reason}
             else:
-                maps = _umap(units, seed, reporter), principal_axes(units)
+                axes = principal_axes(units)
+                maps = _umap(units, axes, seed, reporter), axes
                 info[label] = _trust(units, *maps)
                 references = references or maps
                 umap, pca = (align(*pair) for pair in zip(maps, references, strict=True))
@@ -76,7 +77,8 @@ def _no_map(units: np.ndarray) -> str:
     return ""
 
 
-def _umap(units: np.ndarray, seed: int, reporter: Reporter) -> np.ndarray:
+def _umap(units: np.ndarray, axes: np.ndarray, seed: int, reporter: Reporter) -> np.ndarray:
+    start = np.round(axes / np.ptp(axes), 4).astype(np.float32)
     with warnings.catch_warnings(record=True) as heard:
         # umap warns at import that tensorflow is missing, and at a precomputed neighbourhood that
         # it could not place new points; we do neither. What else it says goes to -v.
@@ -88,6 +90,7 @@ def _umap(units: np.ndarray, seed: int, reporter: Reporter) -> np.ndarray:
             n_neighbors=N_NEIGHBORS,
             min_dist=MIN_DIST,
             metric="cosine",
+            init=start,  # rounded: it seeds umap's draws too, down to the last bit
             random_state=seed,
             n_jobs=1,  # a seed allows no more, and umap would warn
             precomputed_knn=(rows, distances),

@@ -1,6 +1,7 @@
 """Maps of points in two dimensions: neighbours, principal axes, alignment, trustworthiness."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import no_type_check
 
 import numpy as np
@@ -8,6 +9,9 @@ import scipy.linalg
 from jaxtyping import Float, Int
 from numba import njit
 from scipy.spatial import KDTree
+from threadpoolctl import threadpool_limits
+
+from alignkit.kernels.ranking import cpus
 
 ROWS_AT_ONCE = 256  # 13 MB of float32 scores against 13,090 points
 
@@ -29,19 +33,21 @@ def nearest_by_cosine(
     n = len(units)
     rows = np.empty((n, k), np.int32)
     distances = np.empty((n, k), np.float32)
-    for block, scores in _blocks(units):
+
+    def find(block: np.ndarray, scores: np.ndarray) -> None:
         scores[np.arange(len(scores)), block] = np.inf
-        near = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        near_scores = np.take_along_axis(scores, near, axis=1)
+        near, near_scores = _largest(scores, k)
         order = np.argsort(-near_scores, axis=1, kind="stable")
         rows[block] = np.take_along_axis(near, order, axis=1)
         distances[block] = 1 - np.take_along_axis(near_scores, order, axis=1)
+
+    _for_blocks(units, find)
     distances[:, 0] = 0
     return rows, np.maximum(distances, 0)
 
 
 def principal_axes(units: Float[np.ndarray, "n dim"]) -> Float[np.ndarray, "n 2"]:
-    """Coordinates on the two axes of largest variance; an axis points where its loadings do."""
+    """Coordinates on the two axes of largest variance; an axis points to the longer tail."""
     dim = units.shape[1]
     if dim < 2:
         return np.hstack([units - units.mean(axis=0), np.zeros((len(units), 2 - dim))])
@@ -51,10 +57,9 @@ def principal_axes(units: Float[np.ndarray, "n dim"]) -> Float[np.ndarray, "n 2"
         centred = units[start : start + 4096] - mean
         covariance += centred.T @ centred
     _, axes = scipy.linalg.eigh(covariance, subset_by_index=[dim - 2, dim - 1])
-    axes = axes[:, ::-1]
-    # The sign of an eigenvector is the library's whim.
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), [0, 1]])
-    return units @ axes - mean @ axes
+    points = units @ axes[:, ::-1] - mean @ axes[:, ::-1]
+    # The sign of an eigenvector is the library's whim; this one outlasts a turn of the vectors.
+    return points * np.where((points**3).sum(axis=0) < 0, -1.0, 1.0)
 
 
 def align(
@@ -81,23 +86,32 @@ def trustworthiness(
     n = len(units)
     assert 0 < k < n / 2
     neighbours = np.stack([_neighbours_in(points, k) for points in maps], axis=1)  # (n, maps, k)
-    excess = np.zeros(len(maps))
-    for block, scores in _blocks(units):
+    excess = np.zeros((n, len(maps)))
+
+    def judge(block: np.ndarray, scores: np.ndarray) -> None:
         scores[np.arange(len(scores)), block] = -np.inf
         wanted = neighbours[block].reshape(len(block), -1)
         thresholds = np.take_along_axis(scores, wanted, axis=1)
         ranks = _count_at_least(scores, thresholds).reshape(neighbours[block].shape)
-        excess += np.maximum(ranks - k, 0).sum(axis=(0, 2))
-    return [float(value) for value in 1 - excess * 2 / (n * k * (2 * n - 3 * k - 1))]
+        excess[block] = np.maximum(ranks - k, 0).sum(axis=2)
+
+    _for_blocks(units, judge)
+    share = excess.sum(axis=0) * 2 / (n * k * (2 * n - 3 * k - 1))
+    return [float(value) for value in 1 - share]
 
 
-def _blocks(
+def _for_blocks(
     units: Float[np.ndarray, "n dim"],
-) -> Iterator[tuple[np.ndarray, Float[np.ndarray, "rows n"]]]:
-    """Yield row numbers and their cosines with all points."""
-    for start in range(0, len(units), ROWS_AT_ONCE):
+    work: Callable[[np.ndarray, Float[np.ndarray, "rows n"]], None],
+) -> None:
+    """Call `work`, in threads, with row numbers and their cosines with all points."""
+
+    def one(start: int) -> None:
         block = np.arange(start, min(start + ROWS_AT_ONCE, len(units)))
-        yield block, units[block] @ units.T
+        work(block, units[block] @ units.T)
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(cpus()) as pool:
+        list(pool.map(one, range(0, len(units), ROWS_AT_ONCE)))
 
 
 def _neighbours_in(points: Float[np.ndarray, "n 2"], k: int) -> Int[np.ndarray, "n k"]:
@@ -122,3 +136,20 @@ def _count_at_least(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
                 count += np.float32(scores[row, other] >= threshold)
             counts[row, column] = count
     return counts
+
+
+@njit(nogil=True, cache=True)
+@no_type_check
+def _largest(scores: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and values of the k largest of each row, in no order; the first of equals stay."""
+    n, m = scores.shape
+    columns, values = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
+    for row in range(n):
+        for j in range(k):
+            columns[row, j], values[row, j] = j, scores[row, j]
+        lowest = np.argmin(values[row])
+        for j in range(k, m):
+            if scores[row, j] > values[row, lowest]:
+                columns[row, lowest], values[row, lowest] = j, scores[row, j]
+                lowest = np.argmin(values[row])
+    return columns, values

@@ -1,5 +1,6 @@
 """What `alignkit train` does, read top to bottom: a Trainer of sentence-transformers, set up."""
 
+import atexit
 import logging
 import os
 import shlex
@@ -202,6 +203,8 @@ def _train(
     folder = TrainingFolder(out)
     if keep_finished and folder.is_finished(provenance):
         return out
+    if arguments.world_size > 1:
+        atexit.register(_leave_group)
     with arguments.main_process_first(local=False):
         start = folder.begin(provenance, force=force and arguments.process_index == 0)
     trainer = _trainer(settings, arguments, model, prompts, examples, loss, splits.validation)
@@ -214,6 +217,12 @@ def _train(
         stopped = {"steps_done": trainer.state.global_step, "best_step": _best_step(trainer)}
         folder.finish({**provenance, **stopped})
     return out
+
+
+def _leave_group() -> None:
+    """Part from the other processes, since the group's threads abort a process that just ends."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 @contextmanager

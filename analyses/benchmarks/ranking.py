@@ -28,7 +28,7 @@ def ranking(dataset: Dataset, repetitions: int) -> list[Row]:
         for side in (queries, passages)
     ]
     ids = tuple(sorted(dataset.queries.frame["parallel_id"].unique()))
-    task = dataset.tasks[0]
+    task = next(one for one in dataset.tasks if one.name == "answer-retrieval")
     languages = task.passages.language_codes
     order = np.argsort(languages, kind="stable")
     starts = np.searchsorted(languages[order], np.arange(languages.max() + 2))
