@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from alignkit.estimates import (
     IntervalKind,
@@ -155,7 +155,7 @@ class _Change:
         size = np.divide(
             np.abs(self.value), whole, out=np.full_like(whole, np.inf), where=whole > 0
         )
-        return np.where(self.value == 0, 1.0, 2 * student.sf(size, freedom))
+        return np.where(self.value == 0, 1.0, 2 * stdtr(freedom, -size))
 
 
 def _comparisons(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alignkit.checkpoints import Checkpoint, Encoder, NoRoomError
+from alignkit.checkpoints import Checkpoint, Encoder, NoRoomError, usual_batch
 from alignkit.errors import AlignkitError
 from alignkit.progress import SILENT, Reporter
 from alignkit.store import Found, Recipe, VectorStore
@@ -171,7 +171,9 @@ class _Work:
         what = f"{checkpoint.label}: embedding {self.role} texts"
         try:
             with self.session.reporter.bar(what, len(texts)) as advance:
-                batches = token_batches(counts, checkpoint.options.batch_tokens)
+                options = checkpoint.options
+                room = options.batch_tokens or usual_batch(options.device)
+                batches = token_batches(counts, room)
                 for batch, embedded in self._stream(encoder, texts, batches):
                     vectors[batch] = embedded
                     _check(vectors[batch], ids[batch], checkpoint)

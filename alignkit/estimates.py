@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from alignkit.kernels.resampling import (
     bca_interval,
@@ -104,7 +104,7 @@ class Resampler:
         """
         if runs is not None:
             # The same draw for all outputs: a run that is better is better in all of them.
-            drawn = student.ppf(self._uniform[:, None], np.maximum(runs.freedom, 1))
+            drawn = stdtrit(np.maximum(runs.freedom, 1), self._uniform[:, None])
             return percentile_interval(summary.resampled + drawn * runs.error)
         if summary.without is not None:
             return bca_interval(summary.value, summary.resampled, summary.without)

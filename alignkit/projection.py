@@ -1,10 +1,11 @@
 """Embeddings to two coordinates a text, so that checkpoints can be looked at side by side."""
 
-import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from alignkit.errors import AlignkitError
 from alignkit.kernels.layout import (
@@ -14,6 +15,8 @@ from alignkit.kernels.layout import (
     trustworthiness,
     unit_vectors,
 )
+from alignkit.kernels.ranking import cpus
+from alignkit.kernels.umap import umap
 from alignkit.progress import SILENT, Reporter
 from alignkit.tables import Embeddings
 
@@ -28,6 +31,7 @@ def project(
 
     `embeddings` holds the queries' vectors by label, the baseline's first. Each map is centred and
     only rotated or mirrored, never scaled: distances within a map stay what UMAP made them.
+    UMAP starts from the principal axes.
 
     Returns
     -------
@@ -39,23 +43,33 @@ def project(
     frames: list[pd.DataFrame] = []
     info: dict[str, dict[str, Any]] = {}
     references: tuple[np.ndarray, np.ndarray] | None = None
-    with reporter.bar("mapping", len(embeddings)) as advance:
-        for label, embedded in embeddings.items():
-            units = unit_vectors(embedded.vectors)
-            reason = _no_map(units)
-            if reason:
-                info[label] = {"reason": reason}
-            else:
-                axes = principal_axes(units)
-                maps = _umap(units, axes, seed, reporter), axes
-                info[label] = _trust(units, *maps)
+    with (
+        reporter.bar("mapping", len(embeddings)) as advance,
+        threadpool_limits(1, "blas"),  # here, since threads that set and restore it would race
+        ThreadPoolExecutor(cpus()) as pool,
+    ):
+        made = pool.map(lambda one: _maps(unit_vectors(one.vectors), seed), embeddings.values())
+        for label, (maps, info[label]) in zip(embeddings, made, strict=True):
+            if maps is not None:
                 references = references or maps
-                umap, pca = (align(*pair) for pair in zip(maps, references, strict=True))
-                frames.append(_rows(label, texts, umap, pca))
+                turned, pca = (align(*pair) for pair in zip(maps, references, strict=True))
+                frames.append(_rows(label, texts, turned, pca))
             advance()
     nothing = np.empty((0, 2))
     frames = frames or [_rows("", texts.head(0), nothing, nothing)]
     return pd.concat(frames, ignore_index=True), info
+
+
+def _maps(
+    units: np.ndarray, seed: int
+) -> tuple[tuple[np.ndarray, np.ndarray] | None, dict[str, Any]]:
+    """UMAP and principal axes, and how far they are to be trusted; or why there are none."""
+    reason = _no_map(units)
+    if reason:
+        return None, {"reason": reason}
+    axes = principal_axes(units)
+    maps = umap(*nearest_by_cosine(units, N_NEIGHBORS), axes, min_dist=MIN_DIST, seed=seed), axes
+    return maps, _trust(units, *maps)
 
 
 def _shared_texts(embeddings: dict[str, Embeddings]) -> pd.DataFrame:
@@ -75,30 +89,6 @@ def _no_map(units: np.ndarray) -> str:
     if np.ptp(units, axis=0).max() < 1e-6:  # rounding of float32 unit vectors
         return "all vectors are equal"
     return ""
-
-
-def _umap(units: np.ndarray, axes: np.ndarray, seed: int, reporter: Reporter) -> np.ndarray:
-    start = np.round(axes / np.ptp(axes), 4).astype(np.float32)
-    with warnings.catch_warnings(record=True) as heard:
-        # umap warns at import that tensorflow is missing, and at a precomputed neighbourhood that
-        # it could not place new points; we do neither. What else it says goes to -v.
-        warnings.simplefilter("always")
-        from umap import UMAP
-
-        rows, distances = nearest_by_cosine(units, N_NEIGHBORS)
-        mapper = UMAP(
-            n_neighbors=N_NEIGHBORS,
-            min_dist=MIN_DIST,
-            metric="cosine",
-            init=start,  # rounded: it seeds umap's draws too, down to the last bit
-            random_state=seed,
-            n_jobs=1,  # a seed allows no more, and umap would warn
-            precomputed_knn=(rows, distances),
-        )
-        points = np.asarray(mapper.fit_transform(units), np.float64)
-    for warning in heard:
-        reporter.say(f"umap: {warning.message}", level=1)
-    return points
 
 
 def _trust(units: np.ndarray, umap: np.ndarray, pca: np.ndarray) -> dict[str, Any]:

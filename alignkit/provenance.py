@@ -12,7 +12,7 @@ from typing import Any
 
 PACKAGES = (
     "alignkit", "torch", "transformers", "sentence-transformers", "numpy", "scipy", "pandas",
-    "umap-learn",
+    "numba",
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from alignkit.datasets import load_dataset
 from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
 from alignkit.estimates import IntervalKind, pool_runs
+from alignkit.figures import check_formats
 from alignkit.groupings import groups_of
 from alignkit.languages import display_order
 from alignkit.measures import Measures, measure
@@ -92,8 +93,6 @@ def compare(
     reference = _baseline(opened, baseline)
     if out is None:
         return _run(opened, reference, data, settings, reporter)
-    from alignkit.figures.style import check_formats  # matplotlib, which only files need
-
     check_formats(formats)
     with new_folder(Path(out), force=force) as folder:
         results = _run(opened, reference, data, settings, reporter)
@@ -337,7 +336,7 @@ def _project(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     if not settings.umap:
         return pd.DataFrame(columns=PROJECTION_COLUMNS), {}
-    from alignkit.projection import project  # umap takes seconds to import
+    from alignkit.projection import project
 
     baseline_first = {baseline: queries[baseline], **queries}
     frame, info = project(baseline_first, seed=settings.seed, reporter=reporter)

@@ -9,7 +9,7 @@ from typing import Any
 
 from alignkit.checkpoints import load_checkpoint, step_of, steps_in
 from alignkit.errors import AlignkitError
-from alignkit.figures.style import check_formats
+from alignkit.figures import check_formats
 from alignkit.progress import SILENT, Reporter
 from alignkit.run import RunSettings, compare, write_run
 from alignkit.run_folder import check_free, new_folder

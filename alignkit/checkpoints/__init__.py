@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from alignkit.checkpoints import _hub
+from alignkit.checkpoints._device import usual_batch as usual_batch
 from alignkit.checkpoints._options import DEFAULT_OPTIONS, EncodeOptions, override
 from alignkit.checkpoints._spec import Spec, default_label, parse_spec, runs_of
 from alignkit.checkpoints._steps import step_of, steps_in

@@ -19,3 +19,11 @@ def resolve_device(name: str) -> str:
     if name == "mps" and not has_mps:
         raise AlignkitError("--device mps: PyTorch sees no MPS device here; try --device auto")
     return name
+
+
+def usual_batch(device: str) -> int:
+    """Bound the padded tokens of a batch: what it passes on stays in a CPU's caches.
+
+    Measured with a MiniLM on 2 cores: 16384 took half as long again as 4096, and 512 too.
+    """
+    return 4096 if resolve_device(device) == "cpu" else 16384

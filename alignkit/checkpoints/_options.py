@@ -24,12 +24,13 @@ class EncodeOptions:
     """How a checkpoint is to be read and run; a value with a check.
 
     A prompt of None leaves the model its own, "" means none. `batch_tokens` bounds the padded
-    tokens of a batch. `truncate_dim` keeps the first dimensions of every vector.
+    tokens of a batch; None leaves it to the device. `truncate_dim` keeps the first dimensions of
+    every vector.
     """
 
     device: str = "auto"
     dtype: str = "auto"
-    batch_tokens: int = 16384
+    batch_tokens: int | None = None
     query_prompt: str | None = None
     passage_prompt: str | None = None
     pooling: str = "auto"
@@ -45,7 +46,7 @@ class EncodeOptions:
             raise AlignkitError(
                 f"no device is called {self.device!r}; choose auto, cpu, cuda, cuda:1 or mps"
             )
-        if self.batch_tokens < 1:
+        if self.batch_tokens is not None and self.batch_tokens < 1:
             raise AlignkitError(f"batch-tokens is {self.batch_tokens}; it must be 1 or more")
         if self.truncate_dim is not None and self.truncate_dim < 1:
             raise AlignkitError(f"truncate-dim is {self.truncate_dim}; it must be 1 or more")

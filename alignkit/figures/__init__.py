@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alignkit.errors import AlignkitError
 from alignkit.figures.selection import steps_of, where
 from alignkit.registry import Registry
 from alignkit.tables import Results
@@ -68,6 +69,7 @@ class DrawnFigure:
     width: float
 
 
+FORMATS = ("pdf", "png", "svg")
 FIGURES: Registry[FigureCard] = Registry("figure", "alignkit.figures")
 
 
@@ -86,10 +88,18 @@ def figure(
     return decorate
 
 
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse a format that cannot be written before the first figure is drawn."""
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        known = ", ".join(FORMATS)
+        raise AlignkitError(f"figures cannot be written as {unknown[0]!r}; choose from {known}")
+
+
 def draw_all(
     results: Results,
     folder: Path,
-    formats: Sequence[str] = ("pdf", "png", "svg"),
+    formats: Sequence[str] = FORMATS,
     style: Mapping[str, Any] | None = None,
 ) -> list[DrawnFigure]:
     """Draw every figure that applies to each dataset into `folder`, the same bytes every time.
@@ -98,34 +108,40 @@ def draw_all(
     `{dataset}-{figure}.{format}`, with "-at-" for the "@" of a metric.
     """
     from alignkit.figures import kept
-    from alignkit.figures.style import check_formats, drawing
 
     check_formats(formats)
     folder.mkdir(parents=True, exist_ok=True)
+    key = kept.key_of(results, style or {}, formats)
+    described = kept.take(key, folder)
+    if described is None:
+        described = _draw(results, folder, formats, style or {})
+        kept.keep(key, folder, described)
+    return [
+        DrawnFigure(paths={kind: folder / name for kind, name in one.pop("files").items()}, **one)
+        for one in described
+    ]
+
+
+def _draw(
+    results: Results, folder: Path, formats: Sequence[str], style: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Draw to files; describes each figure by the fields of `DrawnFigure`, and `files`."""
+    from alignkit.figures.style import drawing, save
+
     cards = sorted(FIGURES.values(), key=lambda card: (card.order, card.name))
-    key = kept.key_of(results, style or {})
-    drawn: list[DrawnFigure] = []
-    with drawing(style or {}):
+    described: list[dict[str, Any]] = []
+    with drawing(style):
         for dataset in results.datasets:
             for card in cards:
+                picture = card.draw(results, dataset) if card.applies(results, dataset) else None
+                if picture is None:
+                    continue
                 stem = f"{dataset}-{card.name}".replace("@", "-at-")
-                paths = {name: folder / f"{stem}.{name}" for name in formats}
-                width = kept.take(key, paths)
-                if width is None and card.applies(results, dataset):
-                    width = _draw_one(card, results, dataset, paths)
-                    kept.keep(key, paths, width)
-                if width:
-                    words = card.caption(results, dataset), card.alt(results, dataset)
-                    drawn.append(DrawnFigure(card.name, dataset, paths, *words, width))
-    return drawn
-
-
-def _draw_one(card: FigureCard, results: Results, dataset: str, paths: dict[str, Path]) -> float:
-    """Draw a figure to its files and return its width in inches; 0 where it says nothing."""
-    from alignkit.figures.style import save
-
-    picture = card.draw(results, dataset)
-    if picture is None:
-        return 0.0
-    save(picture, paths)
-    return picture.get_figwidth()
+                files = {name: f"{stem}.{name}" for name in formats}
+                save(picture, {kind: folder / name for kind, name in files.items()})
+                described.append({
+                    "name": card.name, "dataset": dataset, "files": files,
+                    "caption": card.caption(results, dataset), "alt": card.alt(results, dataset),
+                    "width": picture.get_figwidth(),
+                })  # fmt: skip
+    return described

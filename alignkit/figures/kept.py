@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ import pandas as pd
 from alignkit.cache_folder import cache_folder
 from alignkit.tables import Results
 
-_TABLES = ("metrics", "comparisons", "projection")
+INDEX = "figures.json"
+_TABLES = ("metrics", "comparisons", "projection", "variants", "published")
 _PROVENANCE = ("baseline", "checkpoints", "datasets", "projection", "metric_cards")
 
 
@@ -28,48 +29,50 @@ def folder() -> Path:
     return cache_folder() / "figures"
 
 
-def key_of(results: Results, style: Mapping[str, Any]) -> str:
-    """Hash all that a figure of these results depends on, but its name, dataset and formats."""
+def key_of(results: Results, style: Mapping[str, Any], formats: Sequence[str]) -> str:
+    """Hash all that the figures of these results depend on."""
     digest = hashlib.sha256(version("matplotlib").encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     for name in _TABLES:
         table: pd.DataFrame = getattr(results, name)
-        digest.update(table.to_csv(index=False).encode())
+        digest.update(repr((name, table.shape, list(table.columns))).encode())
+        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
     for matrix in results.matrices:
         digest.update(repr((matrix.checkpoint, matrix.dataset, matrix.name)).encode())
         digest.update(repr(matrix.languages).encode() + matrix.values.tobytes())
     stated = {name: results.provenance.get(name) for name in _PROVENANCE}
-    digest.update(json.dumps([stated, dict(style)], sort_keys=True, default=str).encode())
+    words = [stated, dict(style), sorted(formats)]
+    digest.update(json.dumps(words, sort_keys=True, default=str).encode())
     return digest.hexdigest()
 
 
-def take(key: str, paths: Mapping[str, Path]) -> float | None:
-    """Copy a figure's kept files to `paths`, by format; returns its width, None if not kept.
+def take(key: str, target: Path) -> list[dict[str, Any]] | None:
+    """Copy the kept files to a folder; returns what `keep` was given, None if nothing is kept."""
+    home = folder() / key
+    try:
+        described: list[dict[str, Any]] = json.loads((home / INDEX).read_text("utf-8"))
+        for one in described:
+            for name in one["files"].values():
+                shutil.copyfile(home / name, target / name)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return described
 
-    Width 0 says that the figure was tried and had nothing to say.
+
+def keep(key: str, source: Path, described: list[dict[str, Any]]) -> None:
+    """Keep figures that were just drawn; a cache that can't be written is no fault of theirs.
+
+    Of each, `files` names its files in the folder `source` by format.
     """
     home = folder() / key
-    stem = next(iter(paths.values())).stem
-    try:
-        width: float = json.loads((home / f"{stem}.json").read_text("utf-8"))["width"]
-        for path in paths.values() if width else ():
-            shutil.copyfile(home / path.name, path)
-    except (OSError, ValueError, KeyError):
-        return None
-    return width
-
-
-def keep(key: str, paths: Mapping[str, Path], width: float) -> None:
-    """Keep a figure that was just drawn; a cache that can't be written is no fault of its own."""
-    home = folder() / key
-    stem = next(iter(paths.values())).stem
     try:
         home.mkdir(parents=True, exist_ok=True)
-        for path in paths.values() if width else ():
-            _write_whole(home / path.name, path.read_bytes())
+        for one in described:
+            for name in one["files"].values():
+                _write_whole(home / name, (source / name).read_bytes())
         # Last, so that whoever finds it finds the files.
-        _write_whole(home / f"{stem}.json", json.dumps({"width": width}).encode())
+        _write_whole(home / INDEX, json.dumps(described).encode())
     except OSError:
         return
 

@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from alignkit.errors import AlignkitError
 from alignkit.figures.selection import Estimate
 from alignkit.figures.words import format_number, is_rank
 
@@ -130,14 +129,6 @@ def save(figure: Figure, paths: Mapping[str, Path]) -> None:
     for name, path in paths.items():
         _WRITERS[name](figure, path)
         figure.set_dpi(dpi)  # the canvases for PDF and SVG leave it at 72
-
-
-def check_formats(formats: Sequence[str]) -> None:
-    """Refuse a format that cannot be written before the first figure is drawn."""
-    unknown = [name for name in formats if name not in _WRITERS]
-    if unknown:
-        known = ", ".join(sorted(_WRITERS))
-        raise AlignkitError(f"figures cannot be written as {unknown[0]!r}; choose from {known}")
 
 
 def _write_pdf(figure: Figure, path: Path) -> None:

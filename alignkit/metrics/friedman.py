@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2, rankdata
+from scipy.special import chdtrc
 
 from alignkit.metrics import BIAS, LanguageRanks, Values, metric
 
@@ -42,6 +42,8 @@ def _test(ranks: LanguageRanks) -> _Test:
     shares = np.full(len(ranks.mixed), np.nan)
     if n < 2 or m < 2:
         return _Test(np.nan, shares, n, m)
+    from scipy.stats import rankdata  # half a second to load
+
     within = rankdata(ranks.mixed[whole][:, occurs], axis=1)
     mean = within.mean(axis=0)
     away = mean - (m + 1) / 2
@@ -137,4 +139,4 @@ def friedman_p(ranks: LanguageRanks) -> Values:
     0.1573
     """
     test = _test(ranks)
-    return test.spread(float(chi2.sf(test.chi2, test.languages - 1)))
+    return test.spread(float(chdtrc(test.languages - 1, test.chi2)))

@@ -1,7 +1,7 @@
 """PEER: the probability that passages of different languages have equal expected rank."""
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from alignkit.metrics import BIAS, RelevantRanks, Values, metric
 
@@ -39,22 +39,18 @@ def peer(ranks: RelevantRanks, k: int) -> Values:
     """
     assert ranks.language is not None, "the passages' languages are not known"
     grade = ranks.gain.astype(np.int64)
-    groups, of_rank = _numbered(np.column_stack([ranks.search, grade, ranks.language]))
-    blocks, of_group = _numbered(groups[:, :2])
+    n_grades, n_languages = (int(part.max(initial=0)) + 1 for part in (grade, ranks.language))
+    block = ranks.search * n_grades + grade
+    groups, of_rank = np.unique(block * n_languages + ranks.language, return_inverse=True)
+    blocks, of_group = np.unique(groups // n_languages, return_inverse=True)
     of_block = of_group[of_rank]
     p_values = _kruskal(_placed(ranks.rank, of_block, k), of_rank, of_group, len(blocks))
     blind = np.bincount(of_rank)[np.argsort(of_group, kind="stable")]
     largest = np.maximum.reduceat(blind, np.flatnonzero(np.diff(np.sort(of_group), prepend=-1)))
     defined = (largest > 1) | (np.bincount(of_group) == 1)
-    total = np.bincount(blocks[:, 0], np.where(defined, p_values, 0.0), ranks.n_searches)
-    count = np.bincount(blocks[:, 0], defined, ranks.n_searches)
+    total = np.bincount(blocks // n_grades, np.where(defined, p_values, 0.0), ranks.n_searches)
+    count = np.bincount(blocks // n_grades, defined, ranks.n_searches)
     return np.divide(total, count, out=np.full(ranks.n_searches, np.nan), where=count > 0)
-
-
-def _numbered(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Find the distinct rows, and which of them each row is."""
-    distinct, which = np.unique(keys, axis=0, return_inverse=True)
-    return distinct, which.ravel()
 
 
 def _placed(rank: np.ndarray, block: np.ndarray, k: int) -> Values:
@@ -73,4 +69,4 @@ def _kruskal(rank: Values, group: np.ndarray, block_of: np.ndarray, n_blocks: in
     total = np.bincount(block, (rank - mean[block]) ** 2, n_blocks)
     h = np.divide((n - 1) * between, total, out=np.zeros(n_blocks), where=total > 0)
     freedom = np.bincount(block_of, minlength=n_blocks) - 1
-    return np.where(freedom > 0, chi2.sf(h, np.maximum(freedom, 1)), 1.0)
+    return np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), h), 1.0)

@@ -4,7 +4,6 @@ from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import rankdata
 
 from alignkit.metrics import BIAS, Rankings, metric
 
@@ -74,6 +73,8 @@ def _ranks_within(
     scores: Float[np.ndarray, "pairs m"], union: np.ndarray
 ) -> Float[np.ndarray, "pairs m"]:
     """Rank the passages of each pair's union; ties share their mean rank."""
+    from scipy.stats import rankdata  # half a second to load
+
     return rankdata(np.where(union, scores, np.inf), axis=1)  # what is not in it comes last
 
 
@@ -98,5 +99,6 @@ def _simulated(pool: int, k: int, draws: int = 400) -> float:
     for _ in range(draws if pool > 1 else 0):
         rank = rng.permutation(pool)  # of the passages in the order of the other ranking
         union = np.union1d(np.arange(min(k, pool)), np.flatnonzero(rank < k))
-        found.append(float(np.corrcoef(np.arange(len(union)), rankdata(rank[union]))[0, 1]))
+        place = rank[union].argsort().argsort()
+        found.append(float(np.corrcoef(np.arange(len(union)), place)[0, 1]))
     return float(np.mean(found)) if found else float("nan")

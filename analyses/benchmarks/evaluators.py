@@ -19,7 +19,8 @@ def evaluators(dataset: Dataset, repetitions: int) -> list[Row]:
     """Evaluate one checkpoint; the peers rank the multilingual pool once and split nothing."""
     queries, passages = made_vectors(np.random.default_rng(0), dataset, 0.4)
     asked, pool = (
-        torch.nn.functional.normalize(torch.from_numpy(side.vectors)) for side in (queries, passages)
+        torch.nn.functional.normalize(torch.from_numpy(side.vectors))
+        for side in (queries, passages)
     )
     task = next(one for one in dataset.tasks if one.name == "answer-retrieval")
     query_ids, passage_ids = (list(texts.frame["id"]) for texts in (task.queries, task.passages))
@@ -31,7 +32,9 @@ def evaluators(dataset: Dataset, repetitions: int) -> list[Row]:
         run: dict[str, dict[str, float]] = {}
         for start in range(0, len(asked), 500):
             scores, columns = torch.topk(asked[start : start + 500] @ pool.T, K)
-            rows = zip(query_ids[start : start + 500], scores.tolist(), columns.tolist(), strict=True)
+            rows = zip(
+                query_ids[start : start + 500], scores.tolist(), columns.tolist(), strict=True
+            )
             for name, values, places in rows:
                 run[name] = {passage_ids[j]: v for j, v in zip(places, values, strict=True)}
         return run
@@ -122,9 +125,7 @@ def translation(dataset: Dataset, vectors: torch.Tensor) -> Callable[[], object]
     works = []
     for pair in combinations(of_language.values(), 2):
         texts = [frame["id"][rows].tolist() for rows in pair]
-        of_text = {
-            text: vectors[row] for rows in pair for text, row in zip(frame["id"][rows], rows)
-        }
+        of_text = {frame["id"][row]: vectors[row] for rows in pair for row in rows}
         evaluator = TranslationEvaluator(*texts, write_csv=False)
         evaluator.embed_inputs = lambda _, texts, v=of_text: [v[text] for text in texts]
         evaluator.store_metrics_in_model_card_data = lambda *_: None

@@ -2,7 +2,8 @@
 
 python analyses/benchmarks/run.py --data xquad-r:PATH --model FOLDER [--only ranks,umap,…]
 
-FOLDER is a sentence-transformers model. Peers: `pip install faiss-cpu`. Nothing else should run
+FOLDER is a sentence-transformers model. Peers: `pip install faiss-cpu mteb ranx`. Nothing else
+should run
 on the machine meanwhile. What is left out keeps the rows that an earlier run wrote.
 """
 
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from encoding import encoding
+from evaluators import evaluators
 from growth import draw, growth
 from projecting import projecting
 from ranking import large_pool, ranking
@@ -23,7 +25,7 @@ from whole import whole
 import alignkit
 from alignkit.figures.style import drawing, save
 
-PARTS = ("ranks", "umap", "whole", "pool", "encode", "growth")
+PARTS = ("ranks", "evaluators", "umap", "whole", "pool", "encode", "growth")
 
 
 def main() -> None:
@@ -39,6 +41,7 @@ def main() -> None:
     dataset, n = alignkit.load_dataset(asked.data), asked.repetitions
     works = {
         "ranks": lambda: ranking(dataset, n),
+        "evaluators": lambda: evaluators(dataset, n),
         "umap": lambda: projecting(dataset, n),
         "whole": lambda: whole(dataset, asked.data, n),
         "pool": lambda: large_pool(n),

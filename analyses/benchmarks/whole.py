@@ -1,7 +1,6 @@
 """Whole commands: a comparison on a warm cache, and `--help`."""
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -57,6 +56,10 @@ def whole(dataset: Dataset, data: str, repetitions: int) -> list[Row]:
 def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
     """Run a command; its seconds and peak memory in MiB."""
     start = time.perf_counter()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - start
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return seconds, used.ru_maxrss / 1024

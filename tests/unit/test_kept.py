@@ -72,9 +72,8 @@ def test_an_unwritable_cache_only_costs_time(case, tmp_path, monkeypatch):
 @pytest.mark.usefixtures("cache")
 def test_what_is_kept_is_counted_and_forgotten(case, tmp_path):
     measure(*case, keep=True)
-    drawn = tmp_path / "figure.svg"
-    drawn.write_text("<svg/>")
-    kept.keep("key", {"svg": drawn}, 3.0)
+    (tmp_path / "figure.svg").write_text("<svg/>")
+    kept.keep("key", tmp_path, [{"files": {"svg": "figure.svg"}}])
 
     for store in (kept_results, kept):
         assert store.size() > 0
@@ -84,13 +83,16 @@ def test_what_is_kept_is_counted_and_forgotten(case, tmp_path):
 
 
 @pytest.mark.usefixtures("cache")
-def test_a_kept_figure_is_copied_and_one_that_is_not_is_none(tmp_path):
-    drawn, copy = tmp_path / "figure.svg", tmp_path / "copy" / "figure.svg"
-    drawn.write_text("<svg/>")
-    copy.parent.mkdir()
-    kept.keep("key", {"svg": drawn}, 3.0)
+def test_kept_figures_are_copied_and_missing_ones_are_none(tmp_path):
+    drawn, copy = tmp_path / "drawn", tmp_path / "copy"
+    drawn.mkdir()
+    copy.mkdir()
+    (drawn / "figure.svg").write_text("<svg/>")
+    described = [{"name": "figure", "files": {"svg": "figure.svg"}}]
+    kept.keep("key", drawn, described)
 
-    assert kept.take("key", {"svg": copy}) == 3.0
-    assert copy.read_text() == "<svg/>"
-    assert kept.take("other", {"svg": copy}) is None
-    assert kept.take("key", {"pdf": tmp_path / "figure.pdf"}) is None
+    assert kept.take("key", copy) == described
+    assert (copy / "figure.svg").read_text() == "<svg/>"
+    assert kept.take("other", copy) is None
+    (kept.folder() / "key" / "figure.svg").unlink()
+    assert kept.take("key", copy) is None

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.collections import LineCollection, PathCollection, QuadMesh
 
 from alignkit.errors import AlignkitError
-from alignkit.figures import FIGURES, draw_all
+from alignkit.figures import FIGURES, draw_all, kept
 from alignkit.figures.glyphs import text_width
 from alignkit.figures.heatmap_grid import cell_text
 from alignkit.figures.style import drawing, mark
@@ -334,3 +334,14 @@ def test_an_unknown_format_is_refused_before_anything_is_drawn(results, tmp_path
     with pytest.raises(AlignkitError, match=message):
         draw_all(results, tmp_path / "out", ("png", "gif"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["metrics", "variants", "published"])
+def test_figures_of_other_numbers_are_others(name, make_results):
+    results = make_results(("a",), ("de", "en"), n_ids=3)
+    keys = [kept.key_of(results, {}, ("svg",)), kept.key_of(results, {}, ("svg", "pdf"))]
+    table = getattr(results, name)
+    more = pd.concat([table, pd.DataFrame([dict.fromkeys(table.columns, 0)])], ignore_index=True)
+    keys.append(kept.key_of(replace(results, **{name: more}), {}, ("svg",)))
+
+    assert len(set(keys)) == 3
