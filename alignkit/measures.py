@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -212,7 +212,7 @@ def measure_ranks(
         found = _Measuring(task, groups, only, is_collapsed=all(map(are_equal, pools)))
         measured += found.own_pools()
         if task.task.name == "answer-retrieval":
-            measured += found.multilingual()
+            measured += found.multilingual(memory)
             measured += found.of_rankings(fitted, memory)
         else:
             of_vectors, matrices = found.of_vectors(queries, memory)
@@ -383,7 +383,7 @@ class _Measuring:
             scatter.add(variant, kept[variant.name][here], levels, _too_deep(variant, searched))
         return scatter.measured
 
-    def multilingual(self) -> list[Measured]:
+    def multilingual(self, memory: _Memory) -> list[Measured]:
         """Measure among all passages."""
         ranks, searches = self._ranks, self._ranks.all_pools
         ids = ranks.id_of_query[searches.queries]
@@ -393,28 +393,28 @@ class _Measuring:
             values = _value(variant, searches.ranks)
             levels = _levels(variant, searches.ranks)
             scatter.add(variant, values, levels, _too_deep(variant, searches.ranks))
-        return [*scatter.measured, *self._blocks(of_languages), *self._preference(),
+        return [*scatter.measured, *self._blocks(of_languages, memory), *self._preference(),
                 *self._shares()]  # fmt: skip
 
-    def _blocks(self, outputs: Outputs) -> list[Measured]:
+    def _blocks(self, outputs: Outputs, memory: _Memory) -> list[Measured]:
         """Measure how a language's queries rank their answers in all languages."""
-        n_ids = len(self._ranks.ids)
-        sources = [
-            language_ranks(self._ranks, self._ranks.languages.index(language))
-            for language in self._languages
-        ]
-        cells = np.repeat(np.arange(len(sources)), n_ids)
-        scatter = self._scatter("multilingual", np.tile(np.arange(n_ids), len(sources)), cells,
-                                outputs)  # fmt: skip
-        for variant in self._variants("multilingual", "blocks"):
-            values = np.concatenate([variant(source) for source in sources])
-            levels = tuple(
-                np.concatenate(
-                    [np.broadcast_to(variant.level(which, source), n_ids) for source in sources]
-                )
-                for which in ("best", "random")
+        n_ids, languages = len(self._ranks.ids), self._languages
+        sources = {
+            language: cache(
+                partial(language_ranks, self._ranks, self._ranks.languages.index(language))
             )
-            scatter.add(variant, values, levels)
+            for language in languages
+        }
+        cells = np.repeat(np.arange(len(languages)), n_ids)
+        ids = np.tile(np.arange(n_ids), len(languages))
+        scatter = self._scatter("multilingual", ids, cells, outputs)
+        for variant in self._variants("multilingual", "blocks"):
+            found = [memory.of(f"blocks of {name}", variant, of) for name, of in sources.items()]
+            values, *levels = (
+                np.concatenate([np.broadcast_to(one, n_ids) for one in parts])
+                for parts in zip(*found, strict=True)
+            )
+            scatter.add(variant, values, tuple(levels))
         return scatter.measured
 
     def _preference(self) -> list[Measured]:

@@ -1,5 +1,6 @@
 """The command line: thin commands, one a file; faults become one line and an exit code."""
 
+import gc
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
 
 def _exit_code(arguments: Sequence[str] | None) -> int:
+    gc.set_threshold(100_000)  # tables of texts hold no cycles to look for
     try:
         code = main.main(
             args=None if arguments is None else list(arguments),

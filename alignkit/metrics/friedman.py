@@ -42,14 +42,14 @@ def _test(ranks: LanguageRanks) -> _Test:
     shares = np.full(len(ranks.mixed), np.nan)
     if n < 2 or m < 2:
         return _Test(np.nan, shares, n, m)
-    from scipy.stats import rankdata  # half a second to load
-
-    within = rankdata(ranks.mixed[whole][:, occurs], axis=1)
+    asked = ranks.mixed[whole][:, occurs]
+    one, other = asked[:, :, None], asked[:, None, :]
+    equal = (one == other).sum(axis=2)  # each with itself too
+    within = (one > other).sum(axis=2) + (equal + 1) / 2
     mean = within.mean(axis=0)
     away = mean - (m + 1) / 2
     # Sum of t³ - t over the groups of t tied ranks: each of the t sees t² - 1.
-    tied = (within[:, :, None] == within[:, None, :]).sum(axis=2) ** 2 - 1
-    ties = tied.sum(axis=1) / (m * (m**2 - 1))
+    ties = (equal**2 - 1).sum(axis=1) / (m * (m**2 - 1))
     correction = 1 - ties.mean()
     if correction <= 0:
         return _Test(np.nan, shares, n, m)

@@ -3,8 +3,7 @@
 python analyses/benchmarks/run.py --data xquad-r:PATH --model FOLDER [--only ranks,umap,…]
 
 FOLDER is a sentence-transformers model. Peers: `pip install faiss-cpu mteb ranx`. Nothing else
-should run
-on the machine meanwhile. What is left out keeps the rows that an earlier run wrote.
+should run on the machine meanwhile. What is left out keeps the rows that an earlier run wrote.
 """
 
 import argparse
