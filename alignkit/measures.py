@@ -31,7 +31,7 @@ from alignkit.sources import (
     parallel_vectors,
     rankings,
 )
-from alignkit.tables import Dataset, Embeddings, TaskName
+from alignkit.tables import AVERAGE, Dataset, Embeddings, TaskName
 
 Array = np.ndarray
 Levels = tuple[Any, ...]  # best and random value, a number or one for each of the values
@@ -88,6 +88,16 @@ class Measured:
     undefined: str
     is_resampled: bool = True
     runs: Array | None = None
+
+    @property
+    def overall(self) -> float | None:
+        """Value of the average over all languages; None where it is undefined or there is none."""
+        if (AVERAGE, AVERAGE) not in self.design.outputs:
+            return None
+        column = self.design.outputs.index((AVERAGE, AVERAGE))
+        sums = (one.sum(axis=0)[None, :] for one in (self.numerator, self.design.denominator))
+        value = float(group_means(ratios(*sums), self.design.members)[0, column])
+        return None if np.isnan(value) else value
 
 
 @dataclass(frozen=True)
@@ -191,7 +201,7 @@ def measure_ranks(
     dataset: str,
     ids: tuple[str, ...],
     ranks: list[TaskRanks],
-    queries: Embeddings,
+    queries: Embeddings | None,
     fitted: Sequence[Fitted],
     *,
     groups: Groups,
@@ -200,7 +210,8 @@ def measure_ranks(
 ) -> Measures:
     """Compute every metric of ranks and vectors; see `measure`.
 
-    `queries` are taken for measures of the vectors themselves, `fitted` to score passages.
+    `queries` are taken for measures of the vectors themselves, `fitted` to score passages; without
+    vectors there are the measures of ranks alone.
     """
     measured: list[Measured] = []
     matrices: dict[str, Array] = {}
@@ -209,15 +220,18 @@ def measure_ranks(
         pools = [queries] if task.task.name == "question-alignment" else [
             fold.passages for fold in fitted
         ]  # fmt: skip
-        found = _Measuring(task, groups, only, is_collapsed=all(map(are_equal, pools)))
+        known = [pool for pool in pools if pool is not None]
+        is_collapsed = bool(known) and all(map(are_equal, known))
+        found = _Measuring(task, groups, only, is_collapsed=is_collapsed)
         measured += found.own_pools()
         if task.task.name == "answer-retrieval":
             measured += found.multilingual(memory)
             measured += found.of_rankings(fitted, memory)
-        else:
+        elif queries is not None:
             of_vectors, matrices = found.of_vectors(queries, memory)
             measured += of_vectors
-    return Measures(dataset, ids, measured, ranks, tuple(queries.texts.languages), matrices)
+    languages = tuple(ranks[0].task.queries.languages)
+    return Measures(dataset, ids, measured, ranks, languages, matrices)
 
 
 @dataclass(frozen=True)

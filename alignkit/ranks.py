@@ -145,15 +145,25 @@ def rank_task(
             kept_results.keep_ranks(key, *found)
     else:
         found = rank()
+    return ranks_of(task, ids, *found)
+
+
+def ranks_of(
+    task: RetrievalTask, ids: tuple[str, ...], cells: CellRanks, best: Best | None
+) -> TaskRanks:
+    """Put ranks of a task's relevant cells beside what the texts say."""
+    languages = tuple(sorted({*task.queries.languages, *task.passages.languages}))
+    passage_language = codes(task.passages.frame["language"], languages)
     return TaskRanks(
         task,
         languages,
         ids,
         codes(task.queries.frame["parallel_id"], ids),
         codes(task.queries.frame["language"], languages),
-        cell_language,
-        np.diff(starts),
-        *found,
+        passage_language[task.qrels.passages],
+        np.bincount(passage_language, minlength=len(languages)),
+        cells,
+        best,
     )
 
 

@@ -19,6 +19,7 @@ from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
 from alignkit.estimates import IntervalKind, pool_runs
 from alignkit.figures import check_formats
+from alignkit.gate.baseline import SUFFIX, baseline_of, pack
 from alignkit.groupings import groups_of
 from alignkit.languages import display_order
 from alignkit.measures import Measures, measure
@@ -205,6 +206,7 @@ def _run(
         provenance,
         pd.concat([part.variants for part in parts], ignore_index=True),
         published[published["dataset"].isin([dataset.name for dataset in datasets])],
+        {name: content for part in parts for name, content in part.baselines.items()},
     )
 
 
@@ -242,6 +244,7 @@ class _Part:
     projection: pd.DataFrame
     projection_info: dict[str, Any]
     variants: pd.DataFrame
+    baselines: dict[str, bytes]
 
 
 def _run_dataset(
@@ -288,8 +291,24 @@ def _run_dataset(
     described = {**_described_dataset(dataset), "settled_in_float64": settled}
     return _Part(
         described, metrics, comparisons, _label_rows(ranks, dataset.name), matrices,
-        projection, info, variants,
+        projection, info, variants, _baselines(dataset, checkpoints, measures, queries),
     )  # fmt: skip
+
+
+def _baselines(
+    dataset: Dataset,
+    checkpoints: list[_Strategy],
+    measures: dict[str, Measures],
+    queries: dict[str, Embeddings],
+) -> dict[str, bytes]:
+    """Make the files that `check` compares with, of single checkpoints."""
+    single = {one.label: one.runs[0] for one in checkpoints if len(one.runs) == 1}
+    return {
+        f"{dataset.name}-{label}{SUFFIX}": pack(
+            baseline_of(label, run.describe(), dataset, measures[label].ranks, queries[label])
+        )
+        for label, run in single.items()
+    }
 
 
 def similarity_matrices(measures: Measures, label: str) -> list[SimilarityMatrix]:

@@ -90,6 +90,9 @@ def write_results(results: Results, folder: Path) -> None:
     for matrix in results.matrices:
         name = f"{matrix.dataset}-{matrix.checkpoint}-{matrix.name}.npy"
         np.save(folder / "similarity" / name, matrix.values)
+    (folder / "baselines").mkdir()
+    for name, content in results.baselines.items():
+        (folder / "baselines" / name).write_bytes(content)
     for kind, rows in results.variants.groupby("kind"):
         rows.drop(columns="kind").to_csv(folder / f"{_VARIANT_FILES[str(kind)]}.csv", index=False)
     _write_json(folder / "provenance.json", results.provenance)
@@ -152,6 +155,7 @@ def read_results(folder: Path) -> Results:
         stored["provenance"],
         _frame(stored.get("variants", []), VARIANT_COLUMNS),
         _frame(stored.get("published", []), PUBLISHED_COLUMNS),
+        {path.name: path.read_bytes() for path in sorted((folder / "baselines").glob("*"))},
     )
 
 

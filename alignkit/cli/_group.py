@@ -12,6 +12,9 @@ import click
 from alignkit import __version__
 from alignkit.errors import AlignkitError
 
+# Tables that are no options; their command reads them itself.
+TABLES = {("check", "rules"), ("check", "acknowledged")}
+
 
 def command_names() -> list[str]:
     """Name every command: a file in this folder that does not begin with an underscore."""
@@ -88,7 +91,8 @@ def _by_command(found: dict[str, Any], path: str) -> dict[str, Any]:
         _check_key(key, known, path)
     merged: dict[str, Any] = {}
     for name, of_command in options.items():
-        own = found.get(name, {})
+        own = {key: value for key, value in found.get(name, {}).items()
+               if (name, key) not in TABLES}  # fmt: skip
         for key in own:
             _check_key(key, sorted(of_command), f"{path}, [{name}]")
         values = {key: value for key, value in shared.items() if key in of_command} | own
