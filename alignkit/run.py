@@ -18,6 +18,8 @@ from alignkit.datasets import load_dataset
 from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
 from alignkit.estimates import IntervalKind, pool_runs
+from alignkit.exchange.mteb import mteb_model, mteb_result
+from alignkit.exchange.trec import trec_qrels, trec_run
 from alignkit.figures import check_formats
 from alignkit.gate.baseline import SUFFIX, baseline_of, pack
 from alignkit.groupings import groups_of
@@ -58,6 +60,8 @@ class RunSettings:
     published: tuple[str, ...] = ()
     seed: int = 0
     umap: bool = True
+    trec: bool = False
+    mteb: bool = False
 
 
 def compare(
@@ -206,7 +210,7 @@ def _run(
         provenance,
         pd.concat([part.variants for part in parts], ignore_index=True),
         published[published["dataset"].isin([dataset.name for dataset in datasets])],
-        {name: content for part in parts for name, content in part.baselines.items()},
+        {name: content for part in parts for name, content in part.files.items()},
     )
 
 
@@ -244,7 +248,7 @@ class _Part:
     projection: pd.DataFrame
     projection_info: dict[str, Any]
     variants: pd.DataFrame
-    baselines: dict[str, bytes]
+    files: dict[str, bytes]
 
 
 def _run_dataset(
@@ -289,9 +293,14 @@ def _run_dataset(
     queries = {label: sides[0][0] for label, sides in embedded.items()}  # of runs, the first
     projection, info = _project(dataset, queries, baseline, settings, reporter)
     described = {**_described_dataset(dataset), "settled_in_float64": settled}
+    files = _baselines(dataset, checkpoints, measures, queries)
+    if settings.trec:
+        files |= _trec(dataset, embedded)
+    if settings.mteb:
+        files |= _mteb(dataset, checkpoints, metrics)
     return _Part(
         described, metrics, comparisons, _label_rows(ranks, dataset.name), matrices,
-        projection, info, variants, _baselines(dataset, checkpoints, measures, queries),
+        projection, info, variants, files,
     )  # fmt: skip
 
 
@@ -304,11 +313,35 @@ def _baselines(
     """Make the files that `check` compares with, of single checkpoints."""
     single = {one.label: one.runs[0] for one in checkpoints if len(one.runs) == 1}
     return {
-        f"{dataset.name}-{label}{SUFFIX}": pack(
+        f"baselines/{dataset.name}-{label}{SUFFIX}": pack(
             baseline_of(label, run.describe(), dataset, measures[label].ranks, queries[label])
         )
         for label, run in single.items()
     }
+
+
+def _trec(
+    dataset: Dataset, embedded: dict[str, list[tuple[Embeddings, Embeddings]]]
+) -> dict[str, bytes]:
+    """Write runs and judgements for TREC's tools; of several runs, the first."""
+    task = dataset.answer_retrieval()
+    files = {f"trec/{dataset.name}.qrels": trec_qrels(task).encode()}
+    for label, (sides, *_) in embedded.items():
+        files[f"trec/{dataset.name}-{label}.run"] = trec_run(label, task, *sides).encode()
+    return files
+
+
+def _mteb(
+    dataset: Dataset, checkpoints: list[_Strategy], metrics: pd.DataFrame
+) -> dict[str, bytes]:
+    """Write results as MTEB does, a folder a checkpoint."""
+    files: dict[str, bytes] = {}
+    for one in checkpoints:
+        place = f"mteb/{one.label}"
+        result = mteb_result(metrics, one.label, _described_dataset(dataset))
+        files[f"{place}/alignkit-{dataset.name}.json"] = result.encode()
+        files[f"{place}/model_meta.json"] = mteb_model(one.describe()).encode()
+    return files
 
 
 def similarity_matrices(measures: Measures, label: str) -> list[SimilarityMatrix]:

@@ -24,6 +24,7 @@ from alignkit.tables import (
 )
 
 SCHEMA = "alignkit.results/1"
+_FOLDERS = ("baselines", "trec", "mteb")  # of further files
 _VARIANT_FILES = {"repair": "what_if", "compression": "compression"}
 
 
@@ -90,9 +91,9 @@ def write_results(results: Results, folder: Path) -> None:
     for matrix in results.matrices:
         name = f"{matrix.dataset}-{matrix.checkpoint}-{matrix.name}.npy"
         np.save(folder / "similarity" / name, matrix.values)
-    (folder / "baselines").mkdir()
-    for name, content in results.baselines.items():
-        (folder / "baselines" / name).write_bytes(content)
+    for name, content in results.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
     for kind, rows in results.variants.groupby("kind"):
         rows.drop(columns="kind").to_csv(folder / f"{_VARIANT_FILES[str(kind)]}.csv", index=False)
     _write_json(folder / "provenance.json", results.provenance)
@@ -155,7 +156,12 @@ def read_results(folder: Path) -> Results:
         stored["provenance"],
         _frame(stored.get("variants", []), VARIANT_COLUMNS),
         _frame(stored.get("published", []), PUBLISHED_COLUMNS),
-        {path.name: path.read_bytes() for path in sorted((folder / "baselines").glob("*"))},
+        {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for name in _FOLDERS
+            for path in sorted((folder / name).rglob("*"))
+            if path.is_file()
+        },
     )
 
 

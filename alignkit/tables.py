@@ -218,8 +218,8 @@ class Results:
         dataset and checkpoint, "trustworthiness".
     variants : repairs and compressions of each checkpoint against the vectors as they are, columns
         VARIANT_COLUMNS; `ci_low` to `mdd` are of `delta`.
-    baselines : what `alignkit check` compares with, file name → content, one for each checkpoint
-        and dataset.
+    files : further files, path in the run's folder → content: `baselines/`, what `alignkit check`
+        compares with; `trec/` and `mteb/`, if asked for.
     published : rows of a paper that the reader wants beside these: `source, model, sampling,
         dataset, task, setting, query_language, passage_language, metric, value`.
     """
@@ -232,7 +232,7 @@ class Results:
     provenance: dict[str, Any]
     variants: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=VARIANT_COLUMNS))
     published: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PUBLISHED_COLUMNS))
-    baselines: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def checkpoints(self) -> list[str]:

@@ -105,6 +105,9 @@ _MEASURING = [
                  "say]"),
     click.option("--published", callback=_split, metavar="PAPER,…",
                  help="Put a paper's figures beside these, e.g. 2408.10536."),
+    click.option("--trec", is_flag=True,
+                 help="Write runs (multilingual pool, 100 deep) and qrels for TREC's tools."),
+    click.option("--mteb", is_flag=True, help="Write results in the layout of MTEB's."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--no-umap", is_flag=True, help="Leave the projection out."),
     AS_JSON,
@@ -167,7 +170,8 @@ class Asked:
         """How to measure."""
         from alignkit.run import RunSettings
 
-        names = ("languages", "candidate", "split", "bootstrap", "interval", "seen", "seed")
+        names = ("languages", "candidate", "split", "bootstrap", "interval", "seen", "seed",
+                 "trec", "mteb")  # fmt: skip
         chosen = {name: self.options[name] for name in names}
         return RunSettings(
             encode=self.encode, umap=not self.options["no_umap"], variants=self.variants,

@@ -149,11 +149,11 @@ def _pairs(
 
 
 def _checksum(*tables: pd.DataFrame) -> str:
-    """Digest of the tables' rows in their order, as JSON lines: no separator can be forged."""
+    """Digest of the tables' rows in their order, as JSON: no separator can be forged."""
     digest = hashlib.sha256()
     for table in tables:
-        for row in [list(table.columns), *table.to_numpy().tolist()]:
-            digest.update(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+        rows = [list(table.columns), *table.to_numpy().tolist()]
+        digest.update(json.dumps(rows, ensure_ascii=False).encode() + b"\n")
     return digest.hexdigest()
 
 

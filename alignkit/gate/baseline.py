@@ -90,7 +90,7 @@ class Baseline:
         ranks: list[TaskRanks] = []
         for task in dataset.tasks:
             pool = self.arrays[f"{task.name}.pool"].astype(np.int64)
-            overall = self.arrays[f"{task.name}.overall"].astype(np.int64)
+            overall = self.arrays.get(f"{task.name}.overall", pool).astype(np.int64)
             shares = self.arrays.get(f"{task.name}.shares")
             nothing = np.empty((len(task.queries), 0))
             best = None
@@ -109,10 +109,9 @@ def baseline_of(
     arrays: dict[str, np.ndarray] = {}
     for one in ranks:
         name, cells = one.task.name, one.cells
-        arrays[f"{name}.pool"], arrays[f"{name}.overall"] = (
-            _small(cells.pool),
-            _small(cells.overall),
-        )
+        arrays[f"{name}.pool"] = _small(cells.pool)
+        if not np.array_equal(cells.overall, cells.pool):  # they are, of question-alignment
+            arrays[f"{name}.overall"] = _small(cells.overall)
         if one.best is not None:
             arrays[f"{name}.shares"] = one.best.shares.astype(np.float32)
     rows = np.unique(np.linspace(0, len(queries.vectors) - 1, N_PROBES).astype(np.int64))
@@ -141,7 +140,7 @@ def _small(ranks: np.ndarray) -> np.ndarray:
 def pack(baseline: Baseline) -> bytes:
     """Make a file of it, the same bytes every time."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         text = json.dumps(baseline.about, ensure_ascii=False, sort_keys=True, indent=1)
         _add(archive, _ABOUT, text.encode())
         for name, values in sorted(baseline.arrays.items()):
@@ -152,7 +151,7 @@ def pack(baseline: Baseline) -> bytes:
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_LZMA)
+    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 def unpack(content: bytes, where: str) -> Baseline:

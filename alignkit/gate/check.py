@@ -113,8 +113,9 @@ def _stored(spec: str) -> Baseline | None:
 def _of_run(folder: Path, label: str | None) -> Baseline:
     results = read_results(folder)
     wanted = label or results.baseline
-    stored = [unpack(content, f"{folder}/baselines/{name}")
-              for name, content in sorted(results.baselines.items())]  # fmt: skip
+    stored = [unpack(content, f"{folder}/{name}")
+              for name, content in sorted(results.files.items())
+              if name.startswith("baselines/")]  # fmt: skip
     fits = [one for one in stored if one.label == wanted]
     if not fits:
         there = ", ".join(dict.fromkeys(one.label for one in stored)) or "none"

@@ -10,7 +10,6 @@ from jaxtyping import Bool, Float, Int
 from threadpoolctl import threadpool_limits
 
 from alignkit.kernels.ranking import TIE, cpus
-from alignkit.kernels.scanning import judge_neighbours, largest_of_rows
 
 XSIM_K = 4  # LASER's
 CSLS_K = 10  # MUSE's
@@ -102,6 +101,8 @@ class _Asked:
     def largest(self) -> Float[np.ndarray, "n k"]:
         """The largest scores of each row, descending; all of them where there are fewer than 10."""
         if self._largest is None:
+            from alignkit.kernels.scanning import largest_of_rows
+
             k = min(CSLS_K, len(self._answers))
             self._largest = np.empty((len(self._askers), k))
             for block, scores in self.blocks():
@@ -112,6 +113,8 @@ class _Asked:
 def _judge(
     asks: _Asked, answers: _Asked, own: Int[np.ndarray, " n"]
 ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " m"]]:
+    from alignkit.kernels.scanning import judge_neighbours
+
     near, far = asks.largest, answers.largest
     n, m = len(near), len(far)
     wrong, rank = np.zeros(n), np.zeros(n)

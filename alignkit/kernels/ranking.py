@@ -16,13 +16,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 
-from alignkit.kernels.scanning import scan, score_cells, settle_best
-
 Matrix = Float[np.ndarray, "n dim"]
 Numbers = Float[np.ndarray, " n"]
 Cells = Int[np.ndarray, " cells"]
 Starts = Int[np.ndarray, " starts"]
 
+HELD = 1 << 28  # bytes of vectors that are scaled once and held; making tiles costs a tenth more
 ROWS, COLUMNS = 512, 2048  # as fast as one whole product; narrower tiles were a tenth slower
 # Scores closer than this, for vectors of length one, are equal: sums of some thousand float64
 # products in two orders differ by about as much, and a tie counts against the relevant passage.
@@ -34,15 +33,37 @@ _UNIT_ROUNDOFF = 2.0**-24  # of float32
 class Side:
     """Vectors as stored (n, dim) float32, and what turns their products into scores.
 
-    score(q, p) = (q · p) * q.scale * p.scale + p.offset, in float64. `fast` (n, dim or dim + 1)
-    float32 gives the same by one plain product, up to rounding; `length` is the norm of its rows.
+    score(q, p) = (q · p) * q.scale * p.scale + p.offset, in float64. Rows of `tile` (n, width)
+    float32 give the same by one plain product, up to rounding; `length` is the norm of its rows.
+    `whole` holds all of them where they are few; of a large pool, which may be a memory map, they
+    are made when they are asked for, and no copy of it is ever held.
     """
 
     vectors: Matrix
     scale: Numbers
     offset: Numbers
-    fast: Float[np.ndarray, "n wide"]
     length: Numbers
+    extra: Float[np.ndarray, " n"] | None = None  # one more dimension, for euclidean distance
+
+    @cached_property
+    def whole(self) -> Float[np.ndarray, "n wide"] | None:
+        """All rows at once, if they are to be held."""
+        return self._made(slice(None)) if self.vectors.nbytes <= HELD else None
+
+    def tile(self, rows: slice) -> Float[np.ndarray, "rows wide"]:
+        """Rows for a plain product."""
+        return self._made(rows) if self.whole is None else self.whole[rows]
+
+    def _made(self, rows: slice) -> Float[np.ndarray, "rows wide"]:
+        scaled = self.vectors[rows] * self.scale[rows].astype(np.float32)[:, None]
+        if self.extra is None:
+            return scaled
+        return np.column_stack([scaled, self.extra[rows].astype(np.float32)])
+
+    @property
+    def width(self) -> int:
+        """Length of a row."""
+        return self.vectors.shape[1] + (self.extra is not None)
 
     @cached_property
     def same(self) -> Cells:
@@ -54,7 +75,11 @@ class Side:
         hashes = np.array([hash(row.tobytes()) for row in self.vectors], np.int64)
         _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
         same = first[group]
-        equal = np.array_equal(self.vectors[same], self.vectors)
+        again = np.flatnonzero(same != np.arange(len(same)))
+        equal = all(
+            np.array_equal(self.vectors[same[rows]], self.vectors[rows])
+            for rows in np.array_split(again, len(again) // COLUMNS + 1)
+        )
         return same if equal else np.arange(len(same))  # a collision of hashes: do without
 
     @cached_property
@@ -72,14 +97,12 @@ def prepare(vectors: Matrix, role: Literal["query", "passage"], similarity: str 
     squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
     ones, zeros = np.ones_like(squares), np.zeros_like(squares)
     if similarity == "cosine":
-        scale = 1.0 / np.sqrt(squares)
-        return Side(vectors, scale, zeros, vectors * scale.astype(np.float32)[:, None], ones)
+        return Side(vectors, 1.0 / np.sqrt(squares), zeros, ones)
     if similarity == "dot":
-        return Side(vectors, ones, zeros, vectors, np.sqrt(squares))
+        return Side(vectors, ones, zeros, np.sqrt(squares))
     offset = -squares / 2 if role == "passage" else zeros
     last = offset if role == "passage" else ones
-    fast = np.column_stack([vectors, last.astype(np.float32)])
-    return Side(vectors, ones, offset, fast, np.sqrt(squares + last**2))
+    return Side(vectors, ones, offset, np.sqrt(squares + last**2), last)
 
 
 @dataclass(frozen=True)
@@ -136,8 +159,11 @@ def rank_cells(
 
     Memory: one tile of 512 × 2048 scores a thread and a few numbers a cell, whatever the pool.
     """
+    # numba takes a fifth of a second, and a run on a warm cache ranks nothing.
+    from alignkit.kernels.scanning import scan, score_cells, settle_best
+
     assert np.all(np.diff(rows) >= 0), "cells ascend by query"
-    n_queries = len(queries.fast)
+    n_queries = len(queries.vectors)
     cell_starts = np.searchsorted(rows, np.arange(n_queries + 1))
     cell_pools = np.searchsorted(pool_starts, columns, side="right") - 1
     score = np.empty(len(rows))
@@ -151,6 +177,7 @@ def rank_cells(
     )
     exact = (queries.vectors, queries.scale, passages.vectors, passages.scale, passages.offset)
     members = np.argsort(passages.same, kind="stable")
+    member_starts = np.searchsorted(passages.same[members], np.arange(len(members) + 1))
     score_cells(rows, columns, score, *exact)
     floor = _floors(rows, score, queries, passages, k) if k else np.empty(n_queries, np.float32)
 
@@ -158,13 +185,14 @@ def rank_cells(
         last = min(first + ROWS, n_queries)
         cells = slice(cell_starts[first], cell_starts[last])
         bounds = decision_bounds(score[cells], queries.length[rows[cells]], passages)
-        keep, memo = _Keep(last - first, k), new_memo(len(passages.fast))
+        keep, memo = _Keep(last - first, k), new_memo(len(passages.vectors))
         buffer = np.empty((last - first) * COLUMNS, np.float32)
+        asked = queries.tile(slice(first, last))
         settled = 0
-        for start in range(0, len(passages.fast), COLUMNS):
-            stop = min(start + COLUMNS, len(passages.fast))
+        for start in range(0, len(passages.vectors), COLUMNS):
+            stop = min(start + COLUMNS, len(passages.vectors))
             scores = tile_of(buffer, last - first, stop - start)
-            np.matmul(queries.fast[first:last], passages.fast[start:stop].T, out=scores)
+            np.matmul(asked, passages.tile(slice(start, stop)).T, out=scores)
             settled += scan(
                 scores, first, start, pool_starts, cell_starts, columns, cell_pools,
                 cells.start, *bounds,
@@ -176,7 +204,7 @@ def rank_cells(
                 first, keep.scores, keep.columns, keep.filled,
                 *_errors(queries.length[first:last], passages), np.array(cutoffs),
                 pool_starts, best.columns, best.scores, best.shares, passages.same, members,
-                *memo, *exact,
+                member_starts, *memo, *exact,
             )  # fmt: skip
         if advance is not None:
             advance(last - first)
@@ -214,7 +242,7 @@ def _errors(
     (Higham 2002, §3.1); three more u are for rounding the vectors and one for good measure.
     """
     reach = length * passages.longest
-    return reach * (passages.fast.shape[1] + 4) * _UNIT_ROUNDOFF * 1.01, reach * TIE
+    return reach * (passages.width + 4) * _UNIT_ROUNDOFF * 1.01, reach * TIE
 
 
 def cpus() -> int:
@@ -238,7 +266,7 @@ def _floors(
     query has fewer cells it is -inf. A good model's best passages are its cells, and next to
     nothing else is then looked at.
     """
-    floors = np.full(len(queries.fast), -np.inf, np.float32)
+    floors = np.full(len(queries.vectors), -np.inf, np.float32)
     order = np.lexsort((-score, rows))
     kth = np.searchsorted(rows, np.arange(len(floors))) + k - 1
     known = np.flatnonzero(np.bincount(rows, minlength=len(floors)) >= k)

@@ -231,12 +231,14 @@ def _keep_run(run, largest, n_stretches, first_column, same, floor, heap, where,
 @njit(nogil=True, cache=True)
 def settle_best(
     first_row, kept, columns, filled, error, tie, cutoffs, pool_starts,
-    best_columns, best_scores, shares, same, members,
+    best_columns, best_scores, shares, same, members, member_starts,
     known, whose, q, q_scale, p, p_scale, p_offset,
 ) -> None:  # fmt: skip
-    """Order the candidates by float64 score; score the whole row where they may not be enough."""
+    """Order the candidates by float64 score; score the whole row where they may not be enough.
+
+    Candidate c stands for all passages equal to it, members[member_starts[c]:member_starts[c + 1]].
+    """
     k = best_columns.shape[1]
-    grouped = same[members]
     for i in range(kept.shape[0]):
         row, n = first_row + i, filled[i]
         enough = n < kept.shape[1]  # every distinct vector from the floor on is on the heap
@@ -248,8 +250,7 @@ def settle_best(
         if not enough:
             candidates = np.arange(len(members))
         else:
-            first = np.searchsorted(grouped, columns[i, :n])
-            last = np.searchsorted(grouped, columns[i, :n], side="right")
+            first, last = member_starts[columns[i, :n]], member_starts[columns[i, :n] + 1]
             candidates = np.empty((last - first).sum(), np.int64)
             at = 0
             for a in range(n):

@@ -23,7 +23,6 @@ from alignkit.kernels.ranking import (
     new_memo,
     tile_of,
 )
-from alignkit.kernels.scanning import rank_columns, rank_rows, score_cells
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,8 @@ def rank_translations(
     translation in b, -1 where there is none. Scores must be symmetric: "cosine" or "dot".
     Memory: one tile of 512 × 2048 scores a thread beside the result.
     """
+    from alignkit.kernels.scanning import rank_columns, rank_rows, score_cells
+
     rows, languages = np.nonzero(partner >= 0)
     exact = (texts.vectors, texts.scale, texts.vectors, texts.scale, texts.offset)
     score = np.full(partner.shape, np.nan)
@@ -69,7 +70,7 @@ def rank_translations(
         rows = slice(row, min(row + ROWS, int(starts[a + 1])))
         columns = slice(column, min(column + COLUMNS, int(starts[b + 1])))
         scores = tile_of(room.buffer, rows.stop - row, columns.stop - column)
-        np.matmul(texts.fast[rows], texts.fast[columns].T, out=scores)
+        np.matmul(texts.tile(rows), texts.tile(columns).T, out=scores)
         settled = 0
         for rank_side, side, language in ((rank_rows, rows, b), (rank_columns, columns, a)):
             found = np.zeros(side.stop - side.start, np.int64)
@@ -84,7 +85,7 @@ def rank_translations(
 
     def furnish() -> None:  # once a thread: fresh pages for every tile took a third of the time
         room.buffer = np.empty(ROWS * COLUMNS, np.float32)
-        room.memo = new_memo(len(texts.fast))
+        room.memo = new_memo(len(texts.vectors))
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(cpus(), initializer=furnish) as pool:
         settled = sum(pool.map(tile, _tiles(starts)))

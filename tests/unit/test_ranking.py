@@ -105,3 +105,18 @@ def test_pools_larger_than_a_tile_are_ranked_whole():
     assert cells.overall.tolist() == expected
     assert np.array_equal(best.columns, (-scores).argsort(axis=1)[:, :100])
     assert best.scores[0, 0] == pytest.approx(scores[0].max(), abs=1e-12)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean"])
+def test_a_pool_too_large_to_be_held_twice_gives_the_same_bits(similarity, monkeypatch):
+    rng = np.random.default_rng(0)
+    queries = rng.standard_normal((40, 16)).astype(np.float32)
+    passages = rng.standard_normal((3000, 16)).astype(np.float32)
+    passages[7] = passages[2900]
+    starts = np.array([0, 1000, 3000])
+    held = ranks_of_all_cells(queries, passages, starts, similarity, cutoffs=(10,))
+    monkeypatch.setattr("alignkit.kernels.ranking.HELD", 0)
+    streamed = ranks_of_all_cells(queries, passages, starts, similarity, cutoffs=(10,))
+    for one, other in zip(held, streamed, strict=True):
+        for name, values in vars(one).items():
+            np.testing.assert_array_equal(values, getattr(other, name))
