@@ -43,6 +43,7 @@ class Side:
     scale: Numbers
     offset: Numbers
     length: Numbers
+    hashes: Cells  # equal for rows with the same bits, and as good as never for others
     extra: Float[np.ndarray, " n"] | None = None  # one more dimension, for euclidean distance
 
     @cached_property
@@ -72,8 +73,7 @@ class Side:
         An English model gives most Thai sentences one vector: thousands of ties to settle, all
         with one product.
         """
-        hashes = np.array([hash(row.tobytes()) for row in self.vectors], np.int64)
-        _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
+        _, first, group = np.unique(self.hashes, return_index=True, return_inverse=True)
         same = first[group]
         again = np.flatnonzero(same != np.arange(len(same)))
         equal = all(
@@ -94,15 +94,33 @@ def prepare(vectors: Matrix, role: Literal["query", "passage"], similarity: str 
     Euclidean distance ranks as q · p - |p|²/2, which is a product with one more dimension.
     """
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-    squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
+    squares, hashes = _described(vectors)
     ones, zeros = np.ones_like(squares), np.zeros_like(squares)
     if similarity == "cosine":
-        return Side(vectors, 1.0 / np.sqrt(squares), zeros, ones)
+        return Side(vectors, 1.0 / np.sqrt(squares), zeros, ones, hashes)
     if similarity == "dot":
-        return Side(vectors, ones, zeros, np.sqrt(squares))
+        return Side(vectors, ones, zeros, np.sqrt(squares), hashes)
     offset = -squares / 2 if role == "passage" else zeros
     last = offset if role == "passage" else ones
-    return Side(vectors, ones, offset, np.sqrt(squares + last**2), last)
+    return Side(vectors, ones, offset, np.sqrt(squares + last**2), hashes, last)
+
+
+def _described(vectors: Matrix) -> tuple[Numbers, Cells]:
+    """Squared lengths and hashes of all rows, read once, by threads."""
+    from alignkit.kernels.scanning import describe_rows
+
+    n = len(vectors)
+    squares, hashes = np.empty(n), np.empty(n, np.int64)
+    words = vectors.view(np.uint32)
+    odd = np.random.default_rng(0).integers(2**64, size=vectors.shape[1], dtype=np.uint64) | 1
+
+    def one(start: int) -> None:
+        rows = slice(start, min(start + COLUMNS, n))
+        describe_rows(vectors[rows], words[rows], odd, squares[rows], hashes[rows])
+
+    with ThreadPoolExecutor(cpus()) as pool:
+        list(pool.map(one, range(0, n, COLUMNS)))
+    return squares, hashes
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,21 @@ def dot(x, y) -> float:
 
 @no_type_check
 @njit(nogil=True, cache=True)
+def describe_rows(vectors, words, weights, squares, hashes) -> None:
+    """Write the squared length of each row, in float64, and a hash of its bits.
+
+    `words` are the bits as uint32; the hash is their weighted sum modulo 2**64.
+    """
+    for i in range(vectors.shape[0]):
+        squares[i] = dot(vectors[i], vectors[i])
+        total = np.uint64(0)
+        for j in range(weights.shape[0]):
+            total += np.uint64(words[i, j]) * weights[j]
+        hashes[i] = np.int64(total)
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
 def score_cells(rows, columns, out, q, q_scale, p, p_scale, p_offset) -> None:
     """Write the float64 score of each cell (rows[i], columns[i]) to `out`."""
     for i in range(rows.shape[0]):

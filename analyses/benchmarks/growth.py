@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from timing import peak_of
 
 from alignkit.figures.style import COLOURS, PAGE
 
@@ -47,8 +48,6 @@ def _in_a_process(settings: dict[str, int]) -> list[float]:
 
 def measure_once(settings: dict[str, int]) -> list[float]:
     """Rank and measure made vectors: seconds, peak memory, and memory of the vectors alone."""
-    import resource
-
     from alignkit import measure
     from alignkit.comparison import tabulate
     from alignkit.tables import Dataset, DatasetCard, Embeddings, Texts
@@ -85,7 +84,7 @@ def measure_once(settings: dict[str, int]) -> list[float]:
     measures = {str(i): measure(dataset, *sides) for i, sides in enumerate(both)}
     tabulate(measures, "0")
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_of()
     vectors = sum(side.vectors.nbytes for sides in both for side in sides) / 2**20
     return [seconds, peak, vectors]
 

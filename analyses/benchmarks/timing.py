@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -62,3 +63,21 @@ def floor(work: str, against: str, target: str, ours: np.ndarray, least: np.ndar
           note: str = "") -> Row:  # fmt: skip
     """How many times the least possible time we take, round by round."""
     return Row(work, against, target, tuple(ours / least), float(np.median(ours)), note)
+
+
+def peak_of(process: int | str = "self") -> float:
+    """Most memory that a process has had, in MiB; 0 if it is gone.
+
+    Not `ru_maxrss`, into which a new process takes over what its parent has.
+    """
+    try:
+        lines = Path(f"/proc/{process}/status").read_text("utf-8").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def forget_peak() -> float:
+    """Start to count the peak anew (Linux); gives what is in use, in MiB."""
+    Path("/proc/self/clear_refs").write_text("5", "utf-8")
+    return peak_of()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from measures import made_vectors
-from timing import Row, alternate, floor
+from timing import Row, alternate, floor, peak_of
 
 from alignkit.tables import Dataset
 
@@ -56,10 +56,12 @@ def whole(dataset: Dataset, data: str, repetitions: int) -> list[Row]:
 def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
     """Run a command; its seconds and peak memory in MiB."""
     start = time.perf_counter()
+    peak = 0.0
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        while process.poll() is None:
+            peak = max(peak, peak_of(process.pid))
+            time.sleep(0.005)
     seconds = time.perf_counter() - start
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return seconds, used.ru_maxrss / 1024
+    return seconds, peak
