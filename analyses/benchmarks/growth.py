@@ -110,23 +110,32 @@ def _small(dataset, sides):  # noqa: ANN001, ANN202
     )
 
 
+def _short(size: int) -> str:
+    """Print 1,000,000 as 1M."""
+    for unit, name in ((1_000_000, "M"), (1000, "k")):
+        if size >= unit:
+            return f"{size / unit:g}{name}"
+    return str(size)
+
+
 def draw(file: Path) -> Figure:
-    """Draw a panel for each thing that grows: seconds, and memory beside the vectors."""
+    """Draw a column for each thing that grows: seconds above, memory beside the vectors below."""
     table = pd.read_csv(file)
-    picture = Figure(figsize=(PAGE, 1.9), layout="constrained")
-    panels = picture.subplots(1, len(SIZES))
-    for axes, (what, rows) in zip(panels, table.groupby("what", sort=False), strict=True):
-        axes.plot(rows["size"], rows["seconds"], marker="o", markersize=3, color=COLOURS[0])
-        axes.set(title=what, xscale="log", yscale="log", xlabel=what)
-        axes.set_xticks(rows["size"], [f"{size:,}" for size in rows["size"]], rotation=30)
-        axes.minorticks_off()
-        other = axes.twinx()
-        other.plot(rows["size"], rows["peak_mib"] - rows["vectors_mib"], marker="s", markersize=3,
-                   color=COLOURS[1], linestyle=":")  # fmt: skip
-        other.set(yscale="log", ylim=(100, 10_000))
-        other.spines["right"].set_visible(True)
-    panels[0].set_ylabel("seconds (circles)")
-    other.set_ylabel("MiB beside the vectors (squares)")
+    table["MiB beside the vectors"] = table["peak_mib"] - table["vectors_mib"]
+    picture = Figure(figsize=(PAGE, 2.8), layout="constrained")
+    panels = picture.subplots(2, len(SIZES), sharex="col", sharey="row")
+    grown = table.groupby("what", sort=False)
+    for column, (what, rows) in zip(panels.T, grown, strict=True):
+        for axes, name in zip(column, ("seconds", "MiB beside the vectors"), strict=True):
+            axes.plot(rows["size"], rows[name], marker="o", markersize=3, color=COLOURS[0])
+            axes.set(xscale="log", yscale="log")
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
+            axes.yaxis.set_minor_formatter(lambda *_: "")
+            axes.set_xticks(rows["size"], [_short(size) for size in rows["size"]])
+            axes.xaxis.minorticks_off()
+        column[0].set_title(what)
+    panels[0, 0].set_ylabel("seconds")
+    panels[1, 0].set(ylabel="MiB beside the vectors", ylim=(100, 2000))
     return picture
 
 
