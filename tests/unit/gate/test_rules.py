@@ -1,6 +1,9 @@
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
+import yaml
 
 from alignkit.errors import AlignkitError
 from alignkit.gate.rules import DEFAULT_RULES, Acknowledged, Rule, Rules, parse_rule, read_rules
@@ -86,6 +89,29 @@ def test_a_wrong_file_is_refused(tmp_path, text, word):
     with pytest.raises(AlignkitError) as error:
         read_rules(tmp_path / "rules.toml")
     assert word in str(error.value)
+
+
+def test_the_rules_of_the_readme_are_rules(tmp_path):
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    (text,) = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    (tmp_path / "alignkit.toml").write_text(text, "utf-8")
+    rules, known = read_rules(tmp_path / "alignkit.toml")
+    assert [rule.name for rule in rules] == [
+        "rank_distance, multilingual", "map, monolingual, worst"
+    ]  # fmt: skip
+    assert [one.languages for one in known] == [("th",)]
+
+
+def test_the_workflow_of_the_readme_and_the_files_for_ci_are_yaml():
+    root = Path(__file__).parents[3]
+    readme = (root / "README.md").read_text("utf-8")
+    (text,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    assert "alignkit check" in yaml.safe_load(text)["jobs"]["bias"]["steps"][3]["run"]
+    action = yaml.safe_load((root / "action.yml").read_text("utf-8"))
+    asked = set(re.findall(r"inputs\.(\w+)", str(action["runs"])))
+    assert asked == set(action["inputs"])
+    (hook,) = yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    assert hook["entry"] == "alignkit check"
 
 
 def test_rules_that_contradict_each_other_or_ask_nothing_are_refused():
