@@ -33,7 +33,7 @@ def test_compare_writes_what_the_contract_lists(alignkit, data, vectors, here):
     run = here / "run"
     names = {
         "results.json", "metrics.csv", "comparisons.csv", "per_query.parquet", "similarity",
-        "projection.parquet", "tables", "figures", "report.html", "provenance.json",
+        "projection.parquet", "tables", "figures", "report.html", "provenance.json", "baselines",
     }  # fmt: skip
     assert {path.name for path in run.iterdir()} == names
     assert list(pd.read_csv(run / "metrics.csv").columns) == METRIC_COLUMNS
