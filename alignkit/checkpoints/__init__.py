@@ -17,6 +17,8 @@ import numpy as np
 from alignkit.checkpoints import _hub
 from alignkit.checkpoints._device import usual_batch as usual_batch
 from alignkit.checkpoints._options import DEFAULT_OPTIONS, EncodeOptions, override
+from alignkit.checkpoints._precision import LEAST_COSINE as LEAST_COSINE
+from alignkit.checkpoints._precision import least_cosine as least_cosine
 from alignkit.checkpoints._spec import Spec, default_label, parse_spec, runs_of
 from alignkit.checkpoints._steps import step_of, steps_in
 from alignkit.errors import AlignkitError

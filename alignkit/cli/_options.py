@@ -68,7 +68,8 @@ _LOADING = [
     click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
                  default="auto", show_default=True,
                  help="Precision; auto is bfloat16 where that is fast and keeps the vectors of "
-                      "64 texts (CUDA from 8.0, CPUs with AMX), else float32."),
+                      "64 texts (CUDA from 8.0, CPUs with AMX; for training, GPUs alone), else "
+                      "float32."),
     click.option("--query-prompt", help="Put before every query, in place of the model's own."),
     click.option("--passage-prompt", help="Put before every passage, in place of the model's own."),
     click.option("--pooling", type=click.Choice(["auto", "mean", "cls", "last"]), default="auto",

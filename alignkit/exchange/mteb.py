@@ -8,7 +8,6 @@ import json
 from importlib import metadata
 from typing import Any
 
-import langcodes
 import numpy as np
 import pandas as pd
 
@@ -65,5 +64,7 @@ def _key(metric: str) -> str:
 
 def _long(code: str) -> str:
     """Write a language as MTEB does, `deu-Latn`."""
+    import langcodes  # a seventh of a second, for a file that few ask for
+
     language = langcodes.Language.get(code).maximize()
     return f"{language.to_alpha3()}-{language.script}"

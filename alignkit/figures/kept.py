@@ -7,7 +7,6 @@ results, on its own code and on matplotlib; the key is a hash of all three.
 import hashlib
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -18,6 +17,7 @@ import pandas as pd
 
 from alignkit.cache_folder import cache_folder
 from alignkit.tables import Results
+from alignkit.whole_file import write_whole
 
 INDEX = "figures.json"
 _TABLES = ("metrics", "comparisons", "projection", "variants", "published")
@@ -70,9 +70,9 @@ def keep(key: str, source: Path, described: list[dict[str, Any]]) -> None:
         home.mkdir(parents=True, exist_ok=True)
         for one in described:
             for name in one["files"].values():
-                _write_whole(home / name, (source / name).read_bytes())
+                write_whole(home / name, (source / name).read_bytes())
         # Last, so that whoever finds it finds the files.
-        _write_whole(home / INDEX, json.dumps(described).encode())
+        write_whole(home / INDEX, json.dumps(described).encode())
     except OSError:
         return
 
@@ -90,9 +90,3 @@ def forget(*, older_than_days: int) -> int:
 def size() -> int:
     """Bytes of all kept figures."""
     return sum(file.stat().st_size for file in folder().glob("*/*"))
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
-        draft.write(content)
-    Path(draft.name).replace(path)

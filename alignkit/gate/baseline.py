@@ -6,7 +6,6 @@ measures of the vectors themselves need the checkpoint.
 
 import io
 import json
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from alignkit.measures import Measures, measure_ranks
 from alignkit.metrics import METRICS, metric_of
 from alignkit.ranks import TaskRanks, ranks_of, share_cutoffs
 from alignkit.tables import Dataset, Embeddings
+from alignkit.whole_file import write_whole
 
 SCHEMA = "alignkit.baseline/1"
 # What ranks mean; another meaning makes other numbers.
@@ -197,10 +197,7 @@ def write_baseline(baseline: Baseline, dataset: Dataset, path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for target, content in ((path, pack(baseline)), (summary, _summary(baseline, dataset))):
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as draft:
-                draft.write(content)
-            Path(draft.name).replace(target)
-            target.chmod(0o644)
+            write_whole(target, content)
     except OSError as error:
         raise AlignkitError(f"cannot write the baseline {path}: {error.strerror}") from error
     return summary

@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from alignkit.checkpoints import Checkpoint, EncodeOptions, load_checkpoint
+from alignkit.checkpoints import (
+    LEAST_COSINE,
+    Checkpoint,
+    EncodeOptions,
+    least_cosine,
+    load_checkpoint,
+)
 from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
 from alignkit.gate.baseline import SUFFIX, Baseline, baseline_of, read_baseline, unpack
@@ -20,7 +26,6 @@ from alignkit.tables import Dataset, Embeddings
 # Under these cosines with its stored vector a probe has moved: rounding in batches of other sizes
 # takes less.
 _MOVED = {"float32": 0.9999}
-_MOVED_IN_HALF = 0.995
 
 
 @dataclass(frozen=True)
@@ -144,12 +149,11 @@ def _moved(
     if checkpoint is None:
         return None
     fresh = _fresh(checkpoint, dataset, baseline.arrays["probe_rows"])
-    probe = baseline.arrays["probe"].astype(np.float64)
+    probe = baseline.arrays["probe"]
     if fresh.shape != probe.shape:
         return "The probe has other dimensions now: the environment changed, not the model."
-    lengths = np.linalg.norm(fresh, axis=1) * np.linalg.norm(probe, axis=1)
-    cosine = float(((fresh * probe).sum(axis=1) / np.maximum(lengths, 1e-30)).min())
-    if cosine >= _MOVED.get(known["dtype"], _MOVED_IN_HALF):
+    cosine = least_cosine(fresh, probe)
+    if cosine >= _MOVED.get(known["dtype"], LEAST_COSINE):
         return None
     return (
         f"The baseline's own checkpoint, unchanged, embeds {len(probe)} stored texts otherwise now "
@@ -172,4 +176,4 @@ def _fresh(checkpoint: Checkpoint, dataset: Dataset, rows: np.ndarray) -> np.nda
     encoder = checkpoint.load()
     vectors = encoder.launch(encoder.prepare(texts, "query"))()
     dim = checkpoint.options.truncate_dim
-    return np.asarray(vectors, np.float64)[:, :dim]
+    return vectors[:, :dim]
