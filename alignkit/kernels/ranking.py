@@ -22,7 +22,7 @@ Cells = Int[np.ndarray, " cells"]
 Starts = Int[np.ndarray, " starts"]
 
 HELD = 1 << 28  # bytes of vectors that are scaled once and held; making tiles costs a tenth more
-ROWS, COLUMNS = 512, 2048  # as fast as one whole product; narrower tiles were a tenth slower
+ROWS, COLUMNS = 512, 1024  # as fast as one whole product, and 2 MB of scores stay in the cache
 # Scores closer than this, for vectors of length one, are equal: sums of some thousand float64
 # products in two orders differ by about as much, and a tie counts against the relevant passage.
 TIE = 1e-12
@@ -203,7 +203,7 @@ def rank_cells(
         last = min(first + ROWS, n_queries)
         cells = slice(cell_starts[first], cell_starts[last])
         bounds = decision_bounds(score[cells], queries.length[rows[cells]], passages)
-        keep, memo = _Keep(last - first, k), new_memo(len(passages.vectors))
+        keep, memo = _Keep(floor[first:last], k), new_memo(len(passages.vectors))
         buffer = np.empty((last - first) * COLUMNS, np.float32)
         asked = queries.tile(slice(first, last))
         settled = 0
@@ -214,12 +214,12 @@ def rank_cells(
             settled += scan(
                 scores, first, start, pool_starts, cell_starts, columns, cell_pools,
                 cells.start, *bounds,
-                pool_rank, overall, floor, keep.scores, keep.columns, keep.filled, passages.same,
-                *memo, *exact,
+                pool_rank, overall, keep.worst, keep.scores, keep.columns, keep.filled, keep.wanted,
+                passages.same, *memo, *exact,
             )  # fmt: skip
         if k:
             settle_best(
-                first, keep.scores, keep.columns, keep.filled,
+                first, keep.floor, keep.worst, keep.scores, keep.columns, keep.filled,
                 *_errors(queries.length[first:last], passages), np.array(cutoffs),
                 pool_starts, best.columns, best.scores, best.shares, passages.same, members,
                 member_starts, *memo, *exact,
@@ -299,13 +299,18 @@ def new_memo(n: int) -> tuple[Float[np.ndarray, " n"], Cells]:
 
 
 class _Keep:
-    """The best candidates of a block of queries while the tiles go by: a min-heap a row.
+    """The candidates of a block of queries while the tiles go by.
 
-    More than k are kept, so that those within the error of the k-th are there to be settled.
+    More than k are wanted, so that those within the error of the k-th are there to be settled.
     """
 
-    def __init__(self, n: int, k: int) -> None:
-        capacity = k + 8 if k else 0
-        self.scores = np.empty((n, capacity), np.float32)
-        self.columns = np.empty((n, capacity), np.int64)
-        self.filled = np.zeros(n, np.int64)
+    def __init__(self, floor: Float[np.ndarray, " rows"], k: int) -> None:
+        self.wanted = k + 8 if k else 0
+        room = (
+            128 * max(2, -(-self.wanted // 32)) if k else 0
+        )  # four times as many, in whole stretches
+        self.floor = floor  # every candidate scores more
+        self.worst = self.floor.copy()  # rises where candidates are dropped
+        self.scores = np.empty((len(floor), room), np.float32)
+        self.columns = np.empty((len(floor), room), np.int32)
+        self.filled = np.zeros(len(floor), np.int64)

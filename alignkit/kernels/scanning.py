@@ -10,7 +10,7 @@ from typing import no_type_check
 import numpy as np
 from numba import njit
 
-STRETCH = 128  # scores looked at together
+STRETCH = 64  # scores looked at together: as many as the compiler makes a few vectors of
 
 
 @no_type_check
@@ -62,36 +62,43 @@ def count_two(scores, low, high) -> tuple[int, int]:
 
 
 @no_type_check
-@njit(nogil=True, cache=True, fastmath={"nnan", "nsz", "reassoc"})
-def _largest(scores):
-    largest = scores[0]
-    for j in range(1, scores.shape[0]):
-        largest = max(largest, scores[j])
-    return largest
+@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+def _count_above(scores, level):
+    """Count the scores above `level`."""
+    one, zero = np.float32(1), np.float32(0)
+    count = zero
+    for j in range(scores.shape[0]):
+        count += one if scores[j] > level else zero
+    return np.int64(count)
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
-def _push(heap, where, n, value, column):
-    """Put a score on a min-heap of fixed capacity, in place of its least when it is full."""
-    capacity = heap.shape[0]
-    if n < capacity:
-        at = n
-        while at > 0 and heap[(at - 1) // 2] > value:
-            heap[at], where[at] = heap[(at - 1) // 2], where[(at - 1) // 2]
-            at = (at - 1) // 2
-        n += 1
-    else:
-        at = 0
-        while 2 * at + 1 < capacity:
-            child = 2 * at + 1
-            if child + 1 < capacity and heap[child + 1] < heap[child]:
-                child += 1
-            if heap[child] >= value:
-                break
-            heap[at], where[at] = heap[child], where[child]
-            at = child
-    heap[at], where[at] = value, column
+def _which(stretch, level) -> np.uint64:
+    """Set bit j where score j of a whole stretch is above `level`: a few vector comparisons."""
+    bits = np.uint64(0)
+    for j in range(STRETCH):
+        bits |= np.uint64(stretch[j] > level) << np.uint64(j)
+    return bits
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _gather(scores, first_column, level, found, found_columns, n):
+    """Add the scores above `level` and their columns to the n found; returns how many there are."""
+    whole = scores.shape[0] // STRETCH * STRETCH
+    for start in range(0, whole, STRETCH):
+        bits = _which(scores[start : start + STRETCH], level)
+        while bits:  # three times as fast as looking at each score, a branch that can't be foreseen
+            lowest = bits & (~bits + np.uint64(1))
+            j = start + (np.float64(lowest).view(np.int64) >> 52) - 1023  # its logarithm
+            found[n], found_columns[n] = scores[j], first_column + j
+            n += 1
+            bits ^= lowest
+    for j in range(whole, scores.shape[0]):
+        if scores[j] > level:
+            found[n], found_columns[n] = scores[j], first_column + j
+            n += 1
     return n
 
 
@@ -99,17 +106,18 @@ def _push(heap, where, n, value, column):
 @njit(nogil=True, cache=True)
 def scan(
     tile, first_row, first_column, pool_starts, cell_starts, columns, cell_pools, first_cell,
-    least, low, high, pool_rank, overall, floor, kept, kept_columns, filled,
+    least, low, high, pool_rank, overall, worst, kept, kept_columns, filled, wanted,
     same, known, whose, q, q_scale, p, p_scale, p_offset,
 ) -> int:  # fmt: skip
     """Add a tile to the ranks of the cells of its rows and to each row's best passages.
 
-    Goes by runs of one pool, and within them by short stretches. Many hold nothing that matters,
-    which their largest score tells in one vector pass.
+    Ranks go by runs of one pool. Where few scores of a run can matter to any cell, the cells are
+    compared with those alone.
     """
     settled = 0
-    width, capacity = tile.shape[1], kept.shape[1]
-    largest = np.empty(width // STRETCH + 2, np.float32)
+    width = tile.shape[1]
+    every = np.arange(first_column, first_column + width).astype(np.int32)
+    hits, hit_columns = np.empty(width, np.float32), np.empty(width, np.int32)
     for i in range(tile.shape[0]):
         row = first_row + i
         cells = slice(cell_starts[row], cell_starts[row + 1])
@@ -117,90 +125,82 @@ def scan(
         asked, own = columns[cells], cell_pools[cells]
         ranks, pool_ranks = overall[cells], pool_rank[cells]
         row_least, row_low, row_high = least[bounds], low[bounds], high[bounds]
-        lowest = row_low.min() if len(row_low) else np.inf
+        lowest = row_low.min() if len(row_low) else np.float32(np.inf)
         for pool in range(pool_starts.shape[0] - 1):
             begin = max(pool_starts[pool] - first_column, 0)
             end = min(pool_starts[pool + 1] - first_column, width)
             if begin >= end:
                 continue
-            run = tile[i, begin:end]
-            n_stretches = _largest_of_stretches(run, largest)
-            if largest[n_stretches] >= lowest:
-                settled += _rank_run(
-                    run, largest, n_stretches, row, first_column + begin, pool, asked,
-                    own, row_least, row_low, row_high, pool_ranks, ranks,
-                    same, known, whose, q, q_scale, p, p_scale, p_offset,
-                )  # fmt: skip
-            if capacity and largest[n_stretches] > floor[row]:
-                filled[i] = _keep_run(
-                    run, largest, n_stretches, first_column + begin, same, floor[row],
-                    kept[i], kept_columns[i], filled[i],
-                )  # fmt: skip
+            run, run_columns = tile[i, begin:end], every[begin:end]
+            n_hits = count_two(run, lowest, lowest)[0]
+            if n_hits == 0:
+                continue
+            if n_hits < run.shape[0] // 8:
+                level = np.nextafter(lowest, np.float32(-np.inf))
+                _gather(run, first_column + begin, level, hits, hit_columns, 0)
+                run, run_columns = hits[:n_hits], hit_columns[:n_hits]
+            settled += _rank_run(
+                run, run_columns, (first_column + begin, first_column + end), row, pool, asked, own, row_least, row_low, row_high,
+                pool_ranks, ranks, same, known, whose, q, q_scale, p, p_scale, p_offset,
+            )  # fmt: skip
+        if wanted:
+            filled[i] = _keep_row(
+                tile[i], first_column, same, worst[i : i + 1], kept[i], kept_columns[i],
+                filled[i], wanted,
+            )  # fmt: skip
     return settled
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
-def _largest_of_stretches(run, largest):
-    """Write the largest score of each stretch, and after them that of all; returns their number."""
-    n = (run.shape[0] + STRETCH - 1) // STRETCH
-    of_all = np.float32(-np.inf)
-    for s in range(n):
-        largest[s] = _largest(run[s * STRETCH : (s + 1) * STRETCH])
-        of_all = max(of_all, largest[s])
-    largest[n] = of_all
-    return n
-
-
-@no_type_check
-@njit(nogil=True, cache=True)
 def _rank_run(
-    run, largest, n_stretches, row, first_column, pool, asked, cell_pools, least, low, high,
+    run, run_columns, here, row, pool, asked, cell_pools, least, low, high,
     pool_rank, overall, same, known, whose, q, q_scale, p, p_scale, p_offset,
 ):  # fmt: skip
-    """Add a run of one pool to the ranks of a row's cells; returns how many were settled."""
+    """Add scores of one pool, in the columns `here`, to the ranks of a row's cells.
+
+    Returns how many were settled.
+    """
     settled = 0
     for cell in range(least.shape[0]):
-        if largest[n_stretches] < low[cell]:
-            continue
-        # Deep in the ranking most stretches count, and one pass over the run is cheaper. The cell
-        # itself is always open, and needs no settling.
-        is_here = first_column <= asked[cell] < first_column + run.shape[0]
-        maybe, sure = -1, 0
-        if 2 * np.sum(largest[:n_stretches] >= low[cell]) > n_stretches:
-            maybe, sure = count_two(run, low[cell], high[cell])
-        if maybe == sure + is_here:
-            sure += is_here
-        else:
-            sure = 0
-            for s in range(n_stretches):
-                if largest[s] >= low[cell]:
-                    more, opened = count_settled(
-                        run[s * STRETCH : (s + 1) * STRETCH], least[cell], low[cell], high[cell],
-                        row, first_column + s * STRETCH, asked[cell],
-                        same, known, whose, q, q_scale, p, p_scale, p_offset,
-                    )  # fmt: skip
-                    sure += more
-                    settled += opened
-        overall[cell] += sure
+        maybe, count = count_two(run, low[cell], high[cell])
+        # The cell itself is always open, and needs no settling.
+        is_here = here[0] <= asked[cell] < here[1]
+        if maybe == count + is_here:
+            count = maybe
+        else:  # a call with so many arrays takes as long as a thousand comparisons
+            count, opened = count_settled(
+                run, run_columns, least[cell], low[cell], high[cell], row, asked[cell],
+                same, known, whose, q, q_scale, p, p_scale, p_offset,
+            )  # fmt: skip
+            settled += opened
+        overall[cell] += count
         if cell_pools[cell] == pool:
-            pool_rank[cell] += sure
+            pool_rank[cell] += count
     return settled
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
 def count_settled(
-    scores, least, low, high, row, first_column, asked,
+    scores, columns, least, low, high, row, asked,
     same, known, whose, q, q_scale, p, p_scale, p_offset,
 ) -> tuple[int, int]:  # fmt: skip
     """Count the scores that are no less than the cell's, and those that float64 had to settle."""
     maybe, count = count_two(scores, low, high)
-    opened = maybe - count
-    settled = 0
-    for j in range(scores.shape[0] if opened else 0):
-        if low <= scores[j] < high:
-            c = same[first_column + j]
+    opened, settled = maybe - count, 0
+    for start in range(0, scores.shape[0], STRETCH):
+        if opened == 0:
+            break
+        stretch = scores[start : start + STRETCH]
+        maybe, sure = count_two(stretch, low, high)
+        if maybe == sure:
+            continue
+        opened -= maybe - sure
+        for j in range(start, start + stretch.shape[0]):
+            if not low <= scores[j] < high:
+                continue
+            c = same[columns[j]]
             if c == same[asked]:  # the cell itself, or its equal: a tie for sure
                 count += 1
             else:
@@ -227,25 +227,87 @@ def score_once(row, column, same, known, whose, q, q_scale, p, p_scale, p_offset
 
 @no_type_check
 @njit(nogil=True, cache=True)
-def _keep_run(run, largest, n_stretches, first_column, same, floor, heap, where, n):
-    """Keep the best of a run on a heap, equal vectors once; returns how many are on it."""
-    full = heap.shape[0]
-    worst = heap[0] if n == full else floor
-    for s in range(n_stretches):
-        if largest[s] <= worst:
-            continue
-        for j in range(s * STRETCH, min((s + 1) * STRETCH, run.shape[0])):
-            if run[j] > worst and same[first_column + j] == first_column + j:
-                n = _push(heap, where, n, run[j], first_column + j)
-                if n == full:
-                    worst = heap[0]
+def _keep_row(scores, first_column, same, worst, kept, kept_columns, n, wanted):
+    """Collect a row's scores above its worst[0]; returns how many are held.
+
+    When the room is used up all but some `wanted` best are dropped, and worst[0] rises.
+    """
+    if worst[0] == -np.inf and scores.shape[0] >= 2 * wanted:
+        worst[0] = _level(scores, worst[0], wanted, wanted + wanted // 4)
+    step = kept.shape[0] // 2  # as much as there is room for
+    for start in range(0, scores.shape[0], step):
+        part = scores[start : start + step]
+        if n + _count_above(part, worst[0]) > kept.shape[0]:
+            n = _drop(same, worst, kept, kept_columns, n, wanted)
+        n = _gather(part, first_column + start, worst[0], kept, kept_columns, n)
     return n
 
 
 @no_type_check
 @njit(nogil=True, cache=True)
+def _level(scores, low, wanted, most):
+    """Find a level with `wanted` to `most` scores above it; `wanted` must be above `low`.
+
+    Halving an interval takes some six counts; a heap sinks thousands of scores. Where many tie,
+    more than `most` may be above.
+    """
+    some = scores[:STRETCH]
+    least, high = some.min(), some.max()
+    if _count_above(scores, least) < wanted or _count_above(scores, high) >= wanted:
+        least, high = scores.min(), scores.max()
+    low = max(low, np.nextafter(least, np.float32(-np.inf)))
+    while True:
+        middle = np.float32(0.5) * low + np.float32(0.5) * high
+        if not low < middle < high:
+            return low
+        above = _count_above(scores, middle)
+        if wanted <= above <= most:
+            return middle
+        low, high = (low, middle) if above < wanted else (middle, high)
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _drop(same, worst, kept, kept_columns, n, wanted):
+    """Drop repeated vectors and, where room is short, the worst; returns how many are left."""
+    n = _distinct(same, kept, kept_columns, n)
+    if n <= kept.shape[0] // 2:
+        return n
+    worst[0] = _level(kept[:n], worst[0], wanted, wanted + wanted // 4)
+    if _count_above(kept[:n], worst[0]) > kept.shape[0] // 2:
+        # More tie there than there is room for: they go, and the row will be scored whole.
+        worst[0] = np.nextafter(worst[0], np.float32(np.inf))
+    return _leave(kept, kept_columns, n, worst[0])
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _leave(kept, kept_columns, n, level):
+    """Leave only the scores above `level`; returns how many there are."""
+    left = 0
+    for a in range(n):
+        score, column = kept[a], kept_columns[a]
+        kept[left], kept_columns[left] = score, column
+        left += score > level
+    return left
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _distinct(same, kept, kept_columns, n):
+    """Leave the first of equal vectors alone: it stands for all."""
+    left = 0
+    for a in range(n):
+        score, column = kept[a], kept_columns[a]
+        kept[left], kept_columns[left] = score, column
+        left += same[column] == column
+    return left
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
 def settle_best(
-    first_row, kept, columns, filled, error, tie, cutoffs, pool_starts,
+    first_row, floor, worst, kept, kept_columns, filled, error, tie, cutoffs, pool_starts,
     best_columns, best_scores, shares, same, members, member_starts,
     known, whose, q, q_scale, p, p_scale, p_offset,
 ) -> None:  # fmt: skip
@@ -255,35 +317,77 @@ def settle_best(
     """
     k = best_columns.shape[1]
     for i in range(kept.shape[0]):
-        row, n = first_row + i, filled[i]
-        enough = n < kept.shape[1]  # every distinct vector from the floor on is on the heap
-        if not enough:
-            ordered = np.sort(kept[i, :n])[::-1]
-            # A passage that was dropped scores at most ordered[-1] + error, the k-th at least
-            # ordered[k - 1] - error.
-            enough = ordered[n - 1] + error[i] < ordered[k - 1] - error[i] - tie[i]
-        if not enough:
-            candidates = np.arange(len(members))
+        row = first_row + i
+        n = _distinct(same, kept[i], kept_columns[i], filled[i])
+        # A passage that was dropped scores at most worst + error, the k-th more than level - error.
+        level = _level(kept[i, :n], worst[i], k, k) if n > k else worst[i]
+        edge = level - 2 * error[i] - tie[i]
+        if worst[i] == floor[i] or worst[i] <= edge:
+            n = _leave(kept[i], kept_columns[i], n, max(edge, floor[i]))
+            candidates = _members(kept_columns[i, :n], members, member_starts)
         else:
-            first, last = member_starts[columns[i, :n]], member_starts[columns[i, :n] + 1]
-            candidates = np.empty((last - first).sum(), np.int64)
-            at = 0
-            for a in range(n):
-                candidates[at : at + last[a] - first[a]] = members[first[a] : last[a]]
-                at += last[a] - first[a]
-            candidates = np.sort(candidates)
+            candidates = np.arange(len(members))
         exact = np.empty(len(candidates))
-        for a in range(len(candidates)):
-            exact[a] = score_once(
-                row, candidates[a], same, known, whose, q, q_scale, p, p_scale, p_offset
-            )
-        order = np.argsort(-exact, kind="mergesort")
-        candidates, exact = candidates[order], exact[order]
+        asks, scale = q[row], q_scale[row]
+        for a in range(len(candidates)):  # as score_once does, without a call for each
+            c = same[candidates[a]]
+            if whose[c] != row:
+                known[c], whose[c] = dot(asks, p[c]) * scale * p_scale[c] + p_offset[c], row
+            exact[a] = known[c]
+        _sort(exact, candidates)
         n = min(k, len(candidates))
         best_columns[row, :n], best_scores[row, :n] = candidates[:n], exact[:n]
         pools = np.searchsorted(pool_starts, candidates, side="right") - 1
         for t in range(cutoffs.shape[0]):
             _add_shares(exact, pools, cutoffs[t], tie[i], shares[row, t])
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _members(columns, members, member_starts):
+    """List the passages that the candidates stand for."""
+    n = 0
+    for c in columns:
+        n += member_starts[c + 1] - member_starts[c]
+    if n == len(columns):  # most often each for itself
+        return columns.astype(np.int64)
+    found = np.empty(n, np.int64)
+    at = 0
+    for c in columns:
+        for member in range(member_starts[c], member_starts[c + 1]):
+            found[at] = members[member]
+            at += 1
+    return found
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def _sort(scores, columns) -> None:
+    """Sort by score, the best first, then by column."""
+    n = len(scores)
+    if n > 512:
+        by_column = np.argsort(columns)
+        scores[:], columns[:] = scores[by_column], columns[by_column]
+        order = np.argsort(-scores, kind="mergesort")
+        scores[:], columns[:] = scores[order], columns[order]
+        return
+    # Counting who is before whom takes a third of a sort's time: it has no branches.
+    unsorted, of = scores.copy(), columns.copy()
+    for a in range(n):
+        place = _n_before(unsorted, of, unsorted[a], of[a])
+        scores[place], columns[place] = unsorted[a], of[a]
+
+
+@no_type_check
+@njit(nogil=True, cache=True, fastmath={"reassoc", "nsz"})
+def _n_before(scores, columns, score, column):
+    """Count those that score more, or the same in an earlier column."""
+    one, zero = 1.0, 0.0
+    n_before = zero
+    for b in range(scores.shape[0]):
+        n_before += one if scores[b] > score else zero
+        n_before += one if (scores[b] == score) & (columns[b] < column) else zero
+    return np.int64(n_before)
 
 
 @no_type_check
@@ -311,6 +415,7 @@ def rank_rows(
 ) -> int:  # fmt: skip
     """Rank each row's cell among the columns of a tile; returns how many float64 settled."""
     settled = 0
+    every = np.arange(first_column, first_column + tile.shape[1])
     for i in range(tile.shape[0]):
         if asked[i] < 0:
             continue
@@ -321,7 +426,7 @@ def rank_rows(
             rank[i] += is_here
         else:
             rank[i], opened = count_settled(
-                tile[i], least[i], low[i], high[i], first_row + i, first_column, asked[i],
+                tile[i], every, least[i], low[i], high[i], first_row + i, asked[i],
                 same, known, whose, q, q_scale, p, p_scale, p_offset,
             )  # fmt: skip
             settled += opened
@@ -336,6 +441,7 @@ def rank_columns(
 ) -> int:  # fmt: skip
     """Rank each column's cell among the rows of a tile; returns how many float64 settled."""
     settled = 0
+    every = np.arange(first_row, first_row + tile.shape[0])
     maybe, sure = np.zeros(tile.shape[1], np.float32), np.zeros(tile.shape[1], np.float32)
     one, zero = np.float32(1), np.float32(0)  # as in count_two
     for i in range(tile.shape[0]):
@@ -352,7 +458,7 @@ def rank_columns(
         else:
             # Scores are symmetric: the column asks, the rows are what is asked.
             rank[j], opened = count_settled(
-                tile[:, j].copy(), least[j], low[j], high[j], first_column + j, first_row, asked[j],
+                tile[:, j].copy(), every, least[j], low[j], high[j], first_column + j, asked[j],
                 same, known, whose, q, q_scale, p, p_scale, p_offset,
             )  # fmt: skip
             settled += opened
@@ -362,15 +468,17 @@ def rank_columns(
 @no_type_check
 @njit(nogil=True, cache=True)
 def largest_of_rows(scores, k) -> np.ndarray:
-    """Collect the k largest scores of each row, descending."""
-    found = np.empty((scores.shape[0], k))
-    heap, where = np.empty(k), np.empty(k, np.int64)
+    """Collect the k largest scores of each row, descending; k is small."""
+    found = np.full((scores.shape[0], k), -np.inf)
     for i in range(scores.shape[0]):
-        n = 0
+        largest = found[i]
         for j in range(scores.shape[1]):
-            if n < k or scores[i, j] > heap[0]:
-                n = _push(heap, where, n, scores[i, j], j)
-        found[i] = np.sort(heap)[::-1]
+            if scores[i, j] > largest[k - 1]:
+                at = k - 1
+                while at > 0 and largest[at - 1] < scores[i, j]:
+                    largest[at] = largest[at - 1]
+                    at -= 1
+                largest[at] = scores[i, j]
     return found
 
 
