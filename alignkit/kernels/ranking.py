@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt16
 from threadpoolctl import threadpool_limits
 
 Matrix = Float[np.ndarray, "n dim"]
@@ -27,16 +27,17 @@ ROWS, COLUMNS = 512, 1024  # as fast as one whole product, and 2 MB of scores st
 # products in two orders differ by about as much, and a tie counts against the relevant passage.
 TIE = 1e-12
 _UNIT_ROUNDOFF = 2.0**-24  # of float32
+UNIT = 1e-6  # a length that differs by less from one is the rounding of float32
 
 
 @dataclass(frozen=True)
 class Side:
-    """Vectors as stored (n, dim) float32, and what turns their products into scores.
+    """Vectors as stored (n, dim) float32 or float16, and what turns their products into scores.
 
     score(q, p) = (q · p) * q.scale * p.scale + p.offset, in float64. Rows of `tile` (n, width)
-    float32 give the same by one plain product, up to rounding; `length` is the norm of its rows.
-    `whole` holds all of them where they are few; of a large pool, which may be a memory map, they
-    are made when they are asked for, and no copy of it is ever held.
+    float32 give the same by one plain product, up to rounding and a share `slack` of it; `length`
+    is the norm of its rows. `whole` holds all of them where they are few; of a large pool, which
+    may be a memory map, they are made when they are asked for, and no copy of it is ever held.
     """
 
     vectors: Matrix
@@ -44,6 +45,7 @@ class Side:
     offset: Numbers
     length: Numbers
     hashes: Cells  # equal for rows with the same bits, and as good as never for others
+    slack: float = 0.0
     extra: Float[np.ndarray, " n"] | None = None  # one more dimension, for euclidean distance
 
     @cached_property
@@ -56,10 +58,20 @@ class Side:
         return self._made(rows) if self.whole is None else self.whole[rows]
 
     def _made(self, rows: slice) -> Float[np.ndarray, "rows wide"]:
-        scaled = self.vectors[rows] * self.scale[rows].astype(np.float32)[:, None]
+        from alignkit.kernels.scanning import scale_rows
+
+        if self.slack and self.vectors.dtype == np.float32:
+            return self.vectors[rows]
+        scaled = np.empty(self.vectors[rows].shape, np.float32)
+        scale_rows(self.bits[rows], self.scale[rows].astype(np.float32), scaled)
         if self.extra is None:
             return scaled
         return np.column_stack([scaled, self.extra[rows].astype(np.float32)])
+
+    @property
+    def bits(self) -> Float[np.ndarray, "n dim"] | UInt16[np.ndarray, "n dim"]:
+        """The vectors as compiled code takes them: it knows no float16, but reads its bits."""
+        return self.vectors.view(np.uint16) if self.vectors.dtype == np.float16 else self.vectors
 
     @property
     def width(self) -> int:
@@ -89,20 +101,25 @@ class Side:
 
 
 def prepare(vectors: Matrix, role: Literal["query", "passage"], similarity: str = "cosine") -> Side:
-    """Set (n, dim) float32 vectors up for scoring by "cosine", "dot" or "euclidean".
+    """Set (n, dim) float32 or float16 vectors up for scoring by "cosine", "dot" or "euclidean".
 
     Euclidean distance ranks as q · p - |p|²/2, which is a product with one more dimension.
     """
-    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    kept_as = np.float16 if vectors.dtype == np.float16 else np.float32
+    vectors = np.ascontiguousarray(vectors, dtype=kept_as)
     squares, hashes = _described(vectors)
     ones, zeros = np.ones_like(squares), np.zeros_like(squares)
     if similarity == "cosine":
-        return Side(vectors, 1.0 / np.sqrt(squares), zeros, ones, hashes)
+        scale = 1.0 / np.sqrt(squares)
+        # Vectors of length one, as many models give, are multiplied as they are.
+        slack = float(np.abs(scale - 1).max(initial=0.0))
+        slack = slack if role == "passage" and slack <= UNIT else 0.0
+        return Side(vectors, scale, zeros, ones, hashes, slack)
     if similarity == "dot":
         return Side(vectors, ones, zeros, np.sqrt(squares), hashes)
     offset = -squares / 2 if role == "passage" else zeros
     last = offset if role == "passage" else ones
-    return Side(vectors, ones, offset, np.sqrt(squares + last**2), hashes, last)
+    return Side(vectors, ones, offset, np.sqrt(squares + last**2), hashes, extra=last)
 
 
 def _described(vectors: Matrix) -> tuple[Numbers, Cells]:
@@ -111,12 +128,13 @@ def _described(vectors: Matrix) -> tuple[Numbers, Cells]:
 
     n = len(vectors)
     squares, hashes = np.empty(n), np.empty(n, np.int64)
-    words = vectors.view(np.uint32)
+    bits = vectors.view(np.uint16) if vectors.dtype == np.float16 else vectors
+    words = bits.view(f"u{vectors.itemsize}")
     odd = np.random.default_rng(0).integers(2**64, size=vectors.shape[1], dtype=np.uint64) | 1
 
     def one(start: int) -> None:
         rows = slice(start, min(start + COLUMNS, n))
-        describe_rows(vectors[rows], words[rows], odd, squares[rows], hashes[rows])
+        describe_rows(bits[rows], words[rows], odd, squares[rows], hashes[rows])
 
     with ThreadPoolExecutor(cpus()) as pool:
         list(pool.map(one, range(0, n, COLUMNS)))
@@ -193,7 +211,7 @@ def rank_cells(
         np.full((n_queries, k), -np.inf),
         np.zeros((n_queries, len(cutoffs), len(pool_starts) - 1)),
     )
-    exact = (queries.vectors, queries.scale, passages.vectors, passages.scale, passages.offset)
+    exact = (queries.bits, queries.scale, passages.bits, passages.scale, passages.offset)
     members = np.argsort(passages.same, kind="stable")
     member_starts = np.searchsorted(passages.same[members], np.arange(len(members) + 1))
     score_cells(rows, columns, score, *exact)
@@ -260,7 +278,8 @@ def _errors(
     (Higham 2002, §3.1); three more u are for rounding the vectors and one for good measure.
     """
     reach = length * passages.longest
-    return reach * (passages.width + 4) * _UNIT_ROUNDOFF * 1.01, reach * TIE
+    relative = (passages.width + 4) * _UNIT_ROUNDOFF * 1.01 + passages.slack
+    return reach * relative, reach * TIE
 
 
 def cpus() -> int:

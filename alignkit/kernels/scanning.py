@@ -8,19 +8,49 @@ All stand in this one file, since numba's cache on disk looks for changes in one
 from typing import no_type_check
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
 STRETCH = 64  # scores looked at together: as many as the compiler makes a few vectors of
 
 
 @no_type_check
+def _number(x):
+    """Read a float32, or the bits of a float16, as a float32; of finite numbers it is exact."""
+    raise NotImplementedError  # only compiled code calls it
+
+
+@no_type_check
+@overload(_number, inline="always")
+def _number_of(x):
+    if isinstance(x, types.Float):
+        return lambda x: x
+
+    def from_half(x):
+        bits = np.uint32(x)
+        wide = np.uint32(((bits & 0x8000) << 16) | ((bits & 0x7FFF) << 13))
+        return wide.view(np.float32) * np.float32(2.0**112)  # exponents count from 15, not 127
+
+    return from_half
+
+
+@no_type_check
 @njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
 def dot(x, y) -> float:
-    """Product of two float32 vectors, summed in float64."""
+    """Product of two vectors of float32 or of bits of float16, summed in float64."""
     total = 0.0
     for i in range(x.shape[0]):
-        total += np.float64(x[i]) * np.float64(y[i])
+        total += np.float64(_number(x[i])) * np.float64(_number(y[i]))
     return total
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
+def scale_rows(vectors, scale, out) -> None:
+    """Write each row times its scale, in float32."""
+    for i in range(vectors.shape[0]):
+        for j in range(vectors.shape[1]):
+            out[i, j] = _number(vectors[i, j]) * scale[i]
 
 
 @no_type_check
@@ -28,7 +58,7 @@ def dot(x, y) -> float:
 def describe_rows(vectors, words, weights, squares, hashes) -> None:
     """Write the squared length of each row, in float64, and a hash of its bits.
 
-    `words` are the bits as uint32; the hash is their weighted sum modulo 2**64.
+    `words` are the bits as whole numbers; the hash is their weighted sum modulo 2**64.
     """
     for i in range(vectors.shape[0]):
         squares[i] = dot(vectors[i], vectors[i])
@@ -139,8 +169,9 @@ def scan(
                 level = np.nextafter(lowest, np.float32(-np.inf))
                 _gather(run, first_column + begin, level, hits, hit_columns, 0)
                 run, run_columns = hits[:n_hits], hit_columns[:n_hits]
+            here = (first_column + begin, first_column + end)
             settled += _rank_run(
-                run, run_columns, (first_column + begin, first_column + end), row, pool, asked, own, row_least, row_low, row_high,
+                run, run_columns, here, row, pool, asked, own, row_least, row_low, row_high,
                 pool_ranks, ranks, same, known, whose, q, q_scale, p, p_scale, p_offset,
             )  # fmt: skip
         if wanted:

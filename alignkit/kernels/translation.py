@@ -53,7 +53,7 @@ def rank_translations(
     from alignkit.kernels.scanning import rank_columns, rank_rows, score_cells
 
     rows, languages = np.nonzero(partner >= 0)
-    exact = (texts.vectors, texts.scale, texts.vectors, texts.scale, texts.offset)
+    exact = (texts.bits, texts.scale, texts.bits, texts.scale, texts.offset)
     score = np.full(partner.shape, np.nan)
     flat = np.empty(len(rows))
     score_cells(rows, partner[rows, languages], flat, *exact)

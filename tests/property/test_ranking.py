@@ -54,8 +54,8 @@ def test_ranks_and_best_passages_are_those_of_a_full_sort(pools, k, tile):
     assert np.all(best.columns[:, n:] == -1)
     edge = best.scores[:, n - 1][:, None]
     above = scores > edge
-    weight = above + (scores == edge) * (
-        (n - above.sum(axis=1)) / (scores == edge).sum(axis=1)
-    )[:, None]
+    weight = (
+        above + (scores == edge) * ((n - above.sum(axis=1)) / (scores == edge).sum(axis=1))[:, None]
+    )
     first = weight[:, : starts[1]].sum(axis=1) / n
     np.testing.assert_allclose(best.shares[:, 0], np.column_stack([first, 1 - first]), atol=1e-12)

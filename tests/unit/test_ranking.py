@@ -120,3 +120,38 @@ def test_a_pool_too_large_to_be_held_twice_gives_the_same_bits(similarity, monke
     for one, other in zip(held, streamed, strict=True):
         for name, values in vars(one).items():
             np.testing.assert_array_equal(values, getattr(other, name))
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean"])
+def test_half_precision_vectors_rank_as_their_values_do(similarity):
+    rng = np.random.default_rng(3)
+    halves = [rng.standard_normal((n, 24)).astype(np.float16) for n in (30, 700)]
+    halves[1][5] = halves[1][600]
+    halves[1][:, 3] = 1e-7  # under the least normal number of float16
+    starts = np.array([0, 200, 700])
+
+    found, best = ranks_of_all_cells(*halves, starts, similarity, cutoffs=(10, 50))
+    wide, best_wide = ranks_of_all_cells(
+        *(one.astype(np.float32) for one in halves), starts, similarity, cutoffs=(10, 50)
+    )
+
+    assert np.array_equal(found.overall, wide.overall)
+    assert np.array_equal(found.pool, wide.pool)
+    assert np.array_equal(best.columns, best_wide.columns)
+    np.testing.assert_allclose(found.score, wide.score, rtol=1e-13, atol=1e-13)
+
+
+def test_vectors_of_length_one_are_ranked_without_a_copy():
+    rng = np.random.default_rng(4)
+    queries, passages = (rng.standard_normal((n, 32)).astype(np.float32) for n in (20, 800))
+    passages /= np.linalg.norm(passages, axis=1, keepdims=True)
+    side = prepare(passages, "passage")
+
+    found, best = ranks_of_all_cells(queries, passages, np.array([0, 800]), cutoffs=(50,))
+
+    assert np.shares_memory(side.tile(slice(0, 9)), side.vectors)
+    assert 0 < side.slack < 1e-6
+    scores = brute_force(queries, passages)
+    assert np.array_equal(best.columns, (-scores).argsort(axis=1)[:, :50])
+    expected = (-scores).argsort(axis=1).argsort(axis=1) + 1
+    assert np.array_equal(found.overall.reshape(scores.shape), expected)
