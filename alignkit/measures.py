@@ -125,6 +125,7 @@ def measure(
     groups: Groups | None = None,
     only: Collection[str] | None = None,
     keep: bool = False,
+    device: str = "cpu",
     reporter: Reporter = SILENT,
 ) -> Measures:
     """Compute every registered metric that the data allow.
@@ -132,8 +133,8 @@ def measure(
     `queries` and `passages` embed the dataset's texts in their order; both come from one
     checkpoint. `groups` adds averages: grouping → language → label, as {"script": {"el": "Grek"}}.
     `only` names the metrics to compute, with their cutoffs; all if left out. With `keep`, ranks
-    and measures of the vectors are taken from the user's cache, or put there. Raises AlignkitError
-    when dimensions differ.
+    and measures of the vectors are taken from the user's cache, or put there. `device`, as after
+    `--device`, may make the scores of a large pool. Raises AlignkitError when dimensions differ.
     """
     if queries.vectors.shape[1] != passages.vectors.shape[1]:
         raise AlignkitError(
@@ -143,7 +144,7 @@ def measure(
     ids = tuple(sorted(dataset.queries.frame["parallel_id"].unique()))
     ranks = [
         rank_task(task, queries, passages if task.name == "answer-retrieval" else queries,
-                  ids, keep=keep, reporter=reporter)
+                  ids, keep=keep, device=device, reporter=reporter)
         for task in dataset.tasks
     ]  # fmt: skip
     fitted = [Fitted(queries, passages, np.ones(len(ids), bool))]

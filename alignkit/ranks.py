@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from alignkit import kept_results
+from alignkit.checkpoints import ranking_device
 from alignkit.kernels.ranking import Best, CellRanks, Side, prepare, rank_cells
 from alignkit.kernels.translation import rank_translations
 from alignkit.metrics import METRICS, RelevantRanks
@@ -101,11 +102,13 @@ def rank_task(
     ids: tuple[str, ...],
     *,
     keep: bool = False,
+    device: str = "cpu",
     reporter: Reporter = SILENT,
 ) -> TaskRanks:
     """Rank every relevant passage exactly, in one pass over blocks of scores.
 
-    With `keep` the ranks are taken from the cache, or put there.
+    With `keep` the ranks are taken from the cache, or put there. `device`, as after `--device`,
+    may make the products of a large pool; the ranks are the same on all.
     """
     languages = tuple(sorted({*task.queries.languages, *task.passages.languages}))
     passage_language = codes(task.passages.frame["language"], languages)
@@ -128,7 +131,8 @@ def rank_task(
         with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
             cells, best = rank_cells(
                 query_side, side, task.qrels.queries, place[task.qrels.passages], starts,
-                cutoffs=share_cutoffs() if task.name == "answer-retrieval" else (), advance=advance,
+                cutoffs=share_cutoffs() if task.name == "answer-retrieval" else (),
+                device=ranking_device(device, len(task.queries) * len(order)), advance=advance,
             )  # fmt: skip
         if task.name == "question-alignment":
             return cells, None

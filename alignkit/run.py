@@ -274,7 +274,10 @@ def _run_dataset(
                     session.embed(dataset.passages, "passage"),
                 )
             embedded[label].append(sides)
-            of_runs.append(measure(dataset, *sides, groups=groups, keep=True, reporter=reporter))
+            of_runs.append(
+                measure(dataset, *sides, groups=groups, keep=True,
+                        device=settings.encode.device, reporter=reporter)
+            )  # fmt: skip
             ranks[run.label] = ranks_table(of_runs[-1].ranks)
         measures[label] = of_runs[0] if len(of_runs) == 1 else pool_runs(of_runs)
         settled[label] = sum(one.settled for one in of_runs)

@@ -39,6 +39,16 @@ def _as_on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alignkit.checkpoints._precision._gpus", tuple)
 
 
+@pytest.fixture(autouse=True)
+def _skip_without_gpu(request: pytest.FixtureRequest) -> None:
+    """Skip what is marked `gpu` where there is no CUDA device."""
+    if request.node.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder of the test's own."""

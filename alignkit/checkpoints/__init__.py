@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from alignkit.checkpoints import _hub
+from alignkit.checkpoints._device import ranking_device as ranking_device
 from alignkit.checkpoints._device import usual_batch as usual_batch
 from alignkit.checkpoints._options import DEFAULT_OPTIONS, EncodeOptions, override
 from alignkit.checkpoints._precision import LEAST_COSINE as LEAST_COSINE

@@ -1,6 +1,11 @@
 """From `--device` to a device that is there."""
 
+from pathlib import Path
+
 from alignkit.errors import AlignkitError
+
+NVIDIA = Path("/proc/driver/nvidia/gpus")  # tells without torch, which takes a second to load
+ENOUGH = 10**9  # scores: as many as a CPU makes while a GPU gets ready
 
 
 def resolve_device(name: str) -> str:
@@ -27,3 +32,12 @@ def usual_batch(device: str) -> int:
     Measured with a MiniLM on 2 cores: 16384 took half as long again as 4096, and 512 too.
     """
     return 4096 if resolve_device(device) == "cpu" else 16384
+
+
+def ranking_device(name: str, n_scores: int) -> str:
+    """Where so many scores are best made: on the CUDA device that `--device` means, or the CPU."""
+    may_be = name.startswith("cuda") or (name == "auto" and NVIDIA.is_dir())
+    if n_scores < ENOUGH or not may_be:
+        return "cpu"
+    resolved = resolve_device(name)
+    return resolved if resolved.startswith("cuda") else "cpu"

@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 
 from alignkit.cache_folder import cache_folder
+from alignkit.checkpoints._device import NVIDIA
 
 Half = Literal["bfloat16", "float32"]
 LEAST_COSINE = 0.995
-_NVIDIA = Path("/proc/driver/nvidia/gpus")
 
 
 def agreement(
@@ -80,7 +80,7 @@ def _processor() -> str:
 @cache
 def _gpus() -> tuple[str, ...]:
     try:
-        return tuple(sorted(path.name for path in _NVIDIA.iterdir()))
+        return tuple(sorted(path.name for path in NVIDIA.iterdir()))
     except OSError:
         return ()
 

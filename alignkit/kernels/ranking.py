@@ -176,6 +176,80 @@ class Best:
     shares: Float[np.ndarray, "queries cutoffs pools"]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is to be ranked, and what follows from it; see `rank_cells`.
+
+    `exact` is what compiled code makes float64 scores of; of each group of equal passages c,
+    members[member_starts[c] : member_starts[c + 1]] are the rows.
+    """
+
+    queries: Side
+    passages: Side
+    rows: Cells
+    columns: Cells
+    pool_starts: Starts
+    cutoffs: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        assert np.all(np.diff(self.rows) >= 0), "cells ascend by query"
+
+    @property
+    def n_best(self) -> int:
+        """How many of the best passages of a query are asked for."""
+        return max(self.cutoffs, default=0)
+
+    @property
+    def exact(self) -> tuple[np.ndarray, ...]:
+        """Vectors and what scales their products, as compiled code takes them."""
+        queries, passages = self.queries, self.passages
+        return (queries.bits, queries.scale, passages.bits, passages.scale, passages.offset)
+
+    @cached_property
+    def cell_starts(self) -> Starts:
+        """Where the cells of each query begin, (queries + 1,)."""
+        return np.searchsorted(self.rows, np.arange(len(self.queries.vectors) + 1))
+
+    @cached_property
+    def cell_pools(self) -> Cells:
+        """Pool of each cell, (cells,)."""
+        return np.searchsorted(self.pool_starts, self.columns, side="right") - 1
+
+    @cached_property
+    def score(self) -> Float[np.ndarray, " cells"]:
+        """Score of each cell, float64."""
+        from alignkit.kernels.scanning import score_cells
+
+        score = np.empty(len(self.rows))
+        score_cells(self.rows, self.columns, score, *self.exact)
+        return score
+
+    @cached_property
+    def members(self) -> Cells:
+        """Passages sorted by the vector that they have."""
+        return np.argsort(self.passages.same, kind="stable")
+
+    @cached_property
+    def member_starts(self) -> Starts:
+        """Where the passages of each vector begin among `members`."""
+        ordered = self.passages.same[self.members]
+        return np.searchsorted(ordered, np.arange(len(ordered) + 1))
+
+    @cached_property
+    def floor(self) -> Float[np.ndarray, " queries"]:
+        """Float32 score that each of a query's best passages is above, (queries,)."""
+        n = len(self.queries.vectors)
+        if not self.n_best:
+            return np.full(n, -np.inf, np.float32)
+        return _floors(self.rows, self.score, self.queries, self.passages, self.n_best)
+
+    def no_best(self) -> Best:
+        """Give the best passages while none is known."""
+        n, k = len(self.queries.vectors), self.n_best
+        shares = np.zeros((n, len(self.cutoffs), len(self.pool_starts) - 1))
+        return Best(np.full((n, k), -1, np.int64), np.full((n, k), -np.inf), shares)
+
+
 def rank_cells(
     queries: Side,
     passages: Side,
@@ -185,62 +259,55 @@ def rank_cells(
     *,
     cutoffs: tuple[int, ...] = (),
     threads: int | None = None,
+    device: str = "cpu",
     advance: Callable[[int], object] | None = None,
 ) -> tuple[CellRanks, Best]:
     """Rank the cells (rows[i], columns[i]) within their pool and among all passages, in one pass.
 
     Pools are runs of passages: pool p has the columns pool_starts[p] to pool_starts[p + 1].
     `rows` ascends. With `cutoffs`, the max(cutoffs) best passages of every query are kept as well.
+    `device` is where products are made, a name of torch's; all of them give the same result.
     `advance` is told after each block how many queries are done.
 
-    Memory: one tile of 512 × 2048 scores a thread and a few numbers a cell, whatever the pool.
+    Memory: one tile of 512 × 1024 scores a thread and a few numbers a cell, whatever the pool.
     """
-    # numba takes a fifth of a second, and a run on a warm cache ranks nothing.
-    from alignkit.kernels.scanning import scan, score_cells, settle_best
+    asked = Asked(queries, passages, rows, columns, pool_starts, cutoffs)
+    if device != "cpu":
+        from alignkit.kernels.device_ranking import rank_on_device
 
-    assert np.all(np.diff(rows) >= 0), "cells ascend by query"
-    n_queries = len(queries.vectors)
-    cell_starts = np.searchsorted(rows, np.arange(n_queries + 1))
-    cell_pools = np.searchsorted(pool_starts, columns, side="right") - 1
-    score = np.empty(len(rows))
-    pool_rank = np.zeros(len(rows), np.int64)
-    overall = np.zeros(len(rows), np.int64)
-    k = max(cutoffs, default=0)
-    best = Best(
-        np.full((n_queries, k), -1, np.int64),
-        np.full((n_queries, k), -np.inf),
-        np.zeros((n_queries, len(cutoffs), len(pool_starts) - 1)),
-    )
-    exact = (queries.bits, queries.scale, passages.bits, passages.scale, passages.offset)
-    members = np.argsort(passages.same, kind="stable")
-    member_starts = np.searchsorted(passages.same[members], np.arange(len(members) + 1))
-    score_cells(rows, columns, score, *exact)
-    floor = _floors(rows, score, queries, passages, k) if k else np.empty(n_queries, np.float32)
+        return rank_on_device(asked, device, advance)
+    # numba takes a fifth of a second, and a run on a warm cache ranks nothing.
+    from alignkit.kernels.scanning import scan, settle_best
+
+    n_queries, k = len(queries.vectors), asked.n_best
+    pool_rank, overall = (np.zeros(len(rows), np.int64) for _ in range(2))
+    best, score, floor, starts = asked.no_best(), asked.score, asked.floor, asked.cell_starts
+    cells_of = (pool_starts, starts, columns, asked.cell_pools)
+    same, exact = passages.same, asked.exact
 
     def block(first: int) -> int:
         last = min(first + ROWS, n_queries)
-        cells = slice(cell_starts[first], cell_starts[last])
+        cells = slice(starts[first], starts[last])
         bounds = decision_bounds(score[cells], queries.length[rows[cells]], passages)
         keep, memo = _Keep(floor[first:last], k), new_memo(len(passages.vectors))
         buffer = np.empty((last - first) * COLUMNS, np.float32)
-        asked = queries.tile(slice(first, last))
+        asks = queries.tile(slice(first, last))
         settled = 0
         for start in range(0, len(passages.vectors), COLUMNS):
             stop = min(start + COLUMNS, len(passages.vectors))
             scores = tile_of(buffer, last - first, stop - start)
-            np.matmul(asked, passages.tile(slice(start, stop)).T, out=scores)
+            np.matmul(asks, passages.tile(slice(start, stop)).T, out=scores)
             settled += scan(
-                scores, first, start, pool_starts, cell_starts, columns, cell_pools,
-                cells.start, *bounds,
-                pool_rank, overall, keep.worst, keep.scores, keep.columns, keep.filled, keep.wanted,
-                passages.same, *memo, *exact,
+                scores, first, start, *cells_of, cells.start, *bounds, pool_rank, overall,
+                keep.worst, keep.scores, keep.columns, keep.filled, keep.wanted, same,
+                *memo, *exact,
             )  # fmt: skip
         if k:
             settle_best(
                 first, keep.floor, keep.worst, keep.scores, keep.columns, keep.filled,
-                *_errors(queries.length[first:last], passages), np.array(cutoffs),
-                pool_starts, best.columns, best.scores, best.shares, passages.same, members,
-                member_starts, *memo, *exact,
+                *errors(queries.length[first:last], passages), np.array(cutoffs), pool_starts,
+                best.columns, best.scores, best.shares,
+                same, asked.members, asked.member_starts, *memo, *exact,
             )  # fmt: skip
         if advance is not None:
             advance(last - first)
@@ -262,14 +329,14 @@ def decision_bounds(
     `length` is that of the cell's query. Returns the least float64 score that counts (ties do),
     the float32 score under which no passage counts, and the one from which every passage counts.
     """
-    error, tie = _errors(length, passages)
+    error, tie = errors(length, passages)
     least = score - tie
     low = np.nextafter((least - error).astype(np.float32), np.float32(-np.inf))
     high = np.nextafter((least + error).astype(np.float32), np.float32(np.inf))
     return least, low, high
 
 
-def _errors(
+def errors(
     length: Float[np.ndarray, "..."], passages: Side
 ) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
     """Greatest error of a float32 score, and the difference under which two scores are equal.

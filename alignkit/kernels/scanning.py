@@ -244,6 +244,33 @@ def count_settled(
 
 @no_type_check
 @njit(nogil=True, cache=True)
+def settle_open(
+    cells, open_columns, rows, columns, pools, pool_starts, least, overall, pool_rank,
+    same, known, whose, q, q_scale, p, p_scale, p_offset,
+) -> int:  # fmt: skip
+    """Add to the ranks of cells what of the open columns scores no less; returns how many were.
+
+    The cell itself, which is open too, has been counted.
+    """
+    settled = 0
+    for i in range(cells.shape[0]):
+        cell, column = cells[i], open_columns[i]
+        if column == columns[cell]:
+            continue
+        counts = same[column] == same[columns[cell]]
+        if not counts:
+            counts = least[cell] <= score_once(
+                rows[cell], column, same, known, whose, q, q_scale, p, p_scale, p_offset
+            )
+            settled += 1
+        overall[cell] += counts
+        if pool_starts[pools[cell]] <= column < pool_starts[pools[cell] + 1]:
+            pool_rank[cell] += counts
+    return settled
+
+
+@no_type_check
+@njit(nogil=True, cache=True)
 def score_once(row, column, same, known, whose, q, q_scale, p, p_scale, p_offset) -> float:
     """Score a cell in float64, once a query and vector however often it is asked.
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alignkit.kernels import ranking
-from alignkit.kernels.ranking import prepare, rank_cells
+from alignkit.kernels import device_ranking, ranking
+from alignkit.kernels.ranking import Asked, prepare, rank_cells
 
 
 @st.composite
@@ -59,3 +59,31 @@ def test_ranks_and_best_passages_are_those_of_a_full_sort(pools, k, tile):
     )
     first = weight[:, : starts[1]].sum(axis=1) / n
     np.testing.assert_allclose(best.shares[:, 0], np.column_stack([first, 1 - first]), atol=1e-12)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    pools=crowded_pools(),
+    k=st.sampled_from([0, 1, 20, 100]),
+    tile=st.sampled_from([(2, 64), (3, 130), (1024, 32_768)]),
+    similarity=st.sampled_from(["dot", "euclidean"]),
+)
+def test_products_made_by_torch_give_the_same_bits(pools, k, tile, similarity):
+    queries, passages, starts, cells = pools
+    rows, columns = np.divmod(cells, len(passages))
+    sides = prepare(queries, "query", similarity), prepare(passages, "passage", similarity)
+    cutoffs = (k,) if k else ()
+
+    with (
+        patch.object(device_ranking, "ROWS", tile[0]),
+        patch.object(device_ranking, "COLUMNS", tile[1]),
+    ):
+        by_torch = device_ranking.rank_on_device(
+            Asked(*sides, rows, columns, starts, cutoffs), "cpu"
+        )
+
+    by_numpy = rank_cells(*sides, rows, columns, starts, cutoffs=cutoffs)
+    for one, other in zip(by_torch, by_numpy, strict=True):
+        for name, values in vars(one).items():
+            if name != "settled":  # which scores float32 leaves open depends on who made them
+                np.testing.assert_array_equal(values, getattr(other, name))

@@ -155,3 +155,22 @@ def test_vectors_of_length_one_are_ranked_without_a_copy():
     assert np.array_equal(best.columns, (-scores).argsort(axis=1)[:, :50])
     expected = (-scores).argsort(axis=1).argsort(axis=1) + 1
     assert np.array_equal(found.overall.reshape(scores.shape), expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean"])
+def test_a_gpu_gives_the_same_bits(similarity):
+    rng = np.random.default_rng(5)
+    queries, passages = (rng.standard_normal((n, 96)).astype(np.float32) for n in (500, 40_000))
+    passages[7] = passages[39_000]
+    rows, columns = np.arange(500), rng.integers(0, 40_000, 500)
+    sides = prepare(queries, "query", similarity), prepare(passages, "passage", similarity)
+    starts = np.array([0, 9_000, 40_000])
+
+    here = rank_cells(*sides, rows, columns, starts, cutoffs=(10, 100))
+    there = rank_cells(*sides, rows, columns, starts, cutoffs=(10, 100), device="cuda")
+
+    for one, other in zip(here, there, strict=True):
+        for name, values in vars(one).items():
+            if name != "settled":
+                np.testing.assert_array_equal(values, getattr(other, name))
