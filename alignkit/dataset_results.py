@@ -25,7 +25,7 @@ from alignkit.outputs import Groups
 from alignkit.progress import Reporter
 from alignkit.ranks import ranks_table
 from alignkit.registry import is_bundled
-from alignkit.repairs import REPAIRS
+from alignkit.repairs import parse_repair
 from alignkit.strategies import Strategy
 from alignkit.tables import Dataset, Embeddings, SimilarityMatrix
 from alignkit.variants import Variants, tabulate_variants
@@ -94,7 +94,8 @@ def results_on(
         identities = [[one.label, one.identity()] for one in checkpoints]
         return kept.key_of(_described_dataset(dataset), identities, baseline, groups, stated)
 
-    found = kept.take(_STAGE, key()) if _has_own_code_alone() else None
+    is_keyed = _is_keyed(settings.variants)
+    found = kept.take(_STAGE, key()) if is_keyed else None
     if found is not None:
         for note in (
             note for strategy in checkpoints for run in strategy.runs for note in run.notes
@@ -104,15 +105,15 @@ def results_on(
         reporter.say(f"{labels} on {dataset.name}: kept from an earlier run")
         return _unpacked(found)
     results = _measure_all(dataset, checkpoints, baseline, groups, settings, reporter)
-    if _has_own_code_alone():
+    if is_keyed:
         kept.keep(_STAGE, key(), _packed(results))  # of vectors that are in the cache by now
     return results
 
 
-def _has_own_code_alone() -> bool:
-    """Whether all that may have been measured is in the keys, which hash no code but alignkit's."""
+def _is_keyed(variants: Variants) -> bool:
+    """Whether no measure and no repair is a user's own, whose code no key holds."""
     functions = [card.function for card in METRICS.values()]
-    functions += [card.fit for card in REPAIRS.values()]
+    functions += [parse_repair(name)[0].fit for name in variants.repairs]
     return all(map(is_bundled, functions))
 
 

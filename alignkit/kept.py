@@ -1,10 +1,11 @@
 """What stages found, kept between runs: the same question to the same code has the same answer.
 
-    {cache}/kept/{stage}/{key}.npz    arrays by name; tables and files are arrays of bytes
+    {cache}/kept/{stage}/{key}    a sha256 and, of that, arrays by name as numpy's npz
 
 The key is a hash of all that an answer depends on: what the stage is given, alignkit's code, and
 the versions and the hardware that the last bits of a sum may depend on. A file is written whole or
-not at all, and zip keeps a checksum of every array: what is damaged is as good as not kept.
+not at all; one that its checksum does not fit is as good as not kept. Tables and files are arrays
+of bytes.
 """
 
 import hashlib
@@ -12,7 +13,6 @@ import io
 import json
 import os
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
@@ -26,7 +26,7 @@ from alignkit.provenance import environment
 from alignkit.whole_file import write_whole
 
 DAY = 86_400
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile)
+_DIGEST = 32  # bytes
 
 
 def folder() -> Path:
@@ -58,28 +58,35 @@ def _code() -> bytes:
 
 def take(stage: str, key: str) -> dict[str, np.ndarray] | None:
     """Read arrays back by name; None if they are not kept, or not whole."""
-    path = _place(stage, key)
-    try:
-        # Opened here, since np.load leaves a damaged file open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            found = dict(arrays)
-    except _UNREADABLE:
+    path = folder() / stage / key
+    content = _read(path)
+    if content is None:
         return None
     with suppress(OSError):  # a cache that may only be read keeps its old time
         os.utime(path)  # of last use, for `prune`
-    return found
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _read(path: Path) -> memoryview | None:
+    """Read what follows the checksum; None if there is nothing that it fits."""
+    try:
+        content = memoryview(path.read_bytes())
+    except OSError:
+        return None
+    stated, content = content[:_DIGEST], content[_DIGEST:]
+    return content if hashlib.sha256(content).digest() == stated else None
 
 
 def keep(stage: str, key: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Keep arrays by name; a cache that can't be written is no fault of theirs."""
-    path = _place(stage, key)
-    content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **arrays)
-    try:
+    path = folder() / stage / key
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    content = file.getvalue()
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, content.getvalue())
-    except OSError:
-        return
+        write_whole(path, hashlib.sha256(content).digest() + content)
 
 
 def pack_table(table: pd.DataFrame) -> np.ndarray:
@@ -88,7 +95,8 @@ def pack_table(table: pd.DataFrame) -> np.ndarray:
 
     arrow = pa.Table.from_pandas(table)
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, arrow.schema) as stream:
+    options = pa.ipc.IpcWriteOptions(compression="lz4")  # a third of the size
+    with pa.ipc.new_stream(sink, arrow.schema, options=options) as stream:
         stream.write_table(arrow)
     return np.frombuffer(sink.getvalue(), np.uint8)
 
@@ -120,7 +128,7 @@ def sizes() -> dict[str, int]:
 
 def verify() -> list[Path]:
     """Read every file; the damaged ones, which `take` would not trust."""
-    return [path for path in _files() if path.suffix == ".npz" and not _is_whole(path)]
+    return [path for path in _files() if path.suffix != ".part" and _read(path) is None]
 
 
 def prune(*, older_than_days: int) -> int:
@@ -133,17 +141,5 @@ def prune(*, older_than_days: int) -> int:
     return freed
 
 
-def _place(stage: str, key: str) -> Path:
-    return folder() / stage / f"{key}.npz"
-
-
 def _files() -> Iterator[Path]:
     return iter(sorted(path for path in folder().glob("*/*") if path.is_file()))
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as file:
-            return file.testzip() is None
-    except _UNREADABLE:
-        return False
