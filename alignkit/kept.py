@@ -75,7 +75,7 @@ def _read(path: Path) -> memoryview | None:
     except OSError:
         return None
     stated, content = content[:_DIGEST], content[_DIGEST:]
-    return content if hashlib.sha256(content).digest() == stated else None
+    return content if hashlib.sha256(content).digest() == bytes(stated) else None
 
 
 def keep(stage: str, key: str, arrays: Mapping[str, np.ndarray]) -> None:

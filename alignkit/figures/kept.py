@@ -41,7 +41,7 @@ def take(key: str, target: Path) -> list[dict[str, Any]] | None:
         return None
     described: Any = kept.unpack_json(files.pop(_ABOUT))
     for name, content in files.items():
-        (target / name).write_bytes(content)
+        (target / name).write_bytes(content.tobytes())
     return described
 
 
