@@ -1,36 +1,26 @@
-"""What a run finds on one dataset: every checkpoint measured, compared and mapped on it.
+"""What a run finds on one dataset: every checkpoint measured, compared and mapped on it."""
 
-All of it is kept, so that a run that asks the same again neither reads a vector nor resamples.
-"""
-
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from alignkit import kept
 from alignkit.checkpoints import EncodeOptions
 from alignkit.comparison import tabulate
 from alignkit.embedding import EmbeddingSession
 from alignkit.estimates import IntervalKind, pool_runs
 from alignkit.exchange.mteb import mteb_model, mteb_result
 from alignkit.exchange.trec import trec_qrels, trec_run
-from alignkit.figures.words import listing
 from alignkit.gate.baseline import SUFFIX, baseline_of, pack
 from alignkit.languages import display_order
 from alignkit.measures import Measures, measure
-from alignkit.metrics import METRICS
 from alignkit.outputs import Groups
 from alignkit.progress import Reporter
 from alignkit.ranks import ranks_table
-from alignkit.registry import is_bundled
-from alignkit.repairs import parse_repair
 from alignkit.strategies import Strategy
 from alignkit.tables import Dataset, Embeddings, SimilarityMatrix
 from alignkit.variants import Variants, tabulate_variants
 
-Array = np.ndarray
 PROJECTION_COLUMNS = ["checkpoint", "id", "language", "role", "x", "y", "pca_x", "pca_y", "dataset"]
 
 
@@ -75,11 +65,7 @@ class DatasetResults:
     files: dict[str, bytes]
 
 
-_TABLES = ("metrics", "comparisons", "per_query", "projection", "variants")
-_STAGE = "results"  # of what is kept
-
-
-def results_on(
+def measure_all(
     dataset: Dataset,
     checkpoints: list[Strategy],
     baseline: str,
@@ -87,75 +73,7 @@ def results_on(
     settings: RunSettings,
     reporter: Reporter,
 ) -> DatasetResults:
-    """Measure checkpoints on a dataset, or take what an earlier run of the same found."""
-    stated = asdict(replace(settings, encode=EncodeOptions(), published=()))
-
-    def key() -> str:
-        identities = [[one.label, one.identity()] for one in checkpoints]
-        return kept.key_of(_described_dataset(dataset), identities, baseline, groups, stated)
-
-    is_keyed = _is_keyed(settings.variants)
-    found = kept.take(_STAGE, key()) if is_keyed else None
-    if found is not None:
-        for note in (
-            note for strategy in checkpoints for run in strategy.runs for note in run.notes
-        ):
-            reporter.say(note)
-        labels = listing([one.label for one in checkpoints])
-        reporter.say(f"{labels} on {dataset.name}: kept from an earlier run")
-        return _unpacked(found)
-    results = _measure_all(dataset, checkpoints, baseline, groups, settings, reporter)
-    if is_keyed:
-        kept.keep(_STAGE, key(), _packed(results))  # of vectors that are in the cache by now
-    return results
-
-
-def _is_keyed(variants: Variants) -> bool:
-    """Whether no measure and no repair is a user's own, whose code no key holds."""
-    functions = [card.function for card in METRICS.values()]
-    functions += [parse_repair(name)[0].fit for name in variants.repairs]
-    return all(map(is_bundled, functions))
-
-
-def _packed(results: DatasetResults) -> dict[str, Array]:
-    about = {
-        "described": results.described, "projection": results.projection_info,
-        "matrices": [(one.checkpoint, one.dataset, one.name, one.languages)
-                     for one in results.matrices],
-    }  # fmt: skip
-    return {
-        "about": kept.pack_json(about),
-        **{name: kept.pack_table(getattr(results, name)) for name in _TABLES},
-        **{f"matrix {i}": one.values for i, one in enumerate(results.matrices)},
-        **{f"file {name}": np.frombuffer(file, np.uint8) for name, file in results.files.items()},
-    }
-
-
-def _unpacked(arrays: dict[str, Array]) -> DatasetResults:
-    about: Any = kept.unpack_json(arrays["about"])
-    matrices = [
-        SimilarityMatrix(checkpoint, dataset, name, tuple(languages), arrays[f"matrix {i}"])
-        for i, (checkpoint, dataset, name, languages) in enumerate(about["matrices"])
-    ]
-    files = {
-        name.removeprefix("file "): content.tobytes()
-        for name, content in arrays.items()
-        if name.startswith("file ")
-    }
-    return DatasetResults(
-        described=about["described"], projection_info=about["projection"], matrices=matrices,
-        files=files, **{name: kept.unpack_table(arrays[name]) for name in _TABLES},
-    )  # fmt: skip
-
-
-def _measure_all(
-    dataset: Dataset,
-    checkpoints: list[Strategy],
-    baseline: str,
-    groups: Groups,
-    settings: RunSettings,
-    reporter: Reporter,
-) -> DatasetResults:
+    """Embed, measure and compare checkpoints on a dataset, and draw their maps if asked for."""
     measures: dict[str, Measures] = {}
     embedded: dict[str, list[tuple[Embeddings, Embeddings]]] = {}
     ranks: dict[str, pd.DataFrame] = {}
@@ -189,7 +107,7 @@ def _measure_all(
     ]
     queries = {label: sides[0][0] for label, sides in embedded.items()}  # of runs, the first
     projection, info = _project(dataset, queries, baseline, settings, reporter)
-    described = {**_described_dataset(dataset), "settled_in_float64": settled}
+    described = {**described_dataset(dataset), "settled_in_float64": settled}
     files = _baselines(dataset, checkpoints, measures, queries)
     if settings.trec:
         files |= _trec(dataset, embedded)
@@ -233,7 +151,7 @@ def _mteb(dataset: Dataset, checkpoints: list[Strategy], metrics: pd.DataFrame) 
     files: dict[str, bytes] = {}
     for one in checkpoints:
         place = f"mteb/{one.label}"
-        result = mteb_result(metrics, one.label, _described_dataset(dataset))
+        result = mteb_result(metrics, one.label, described_dataset(dataset))
         files[f"{place}/alignkit-{dataset.name}.json"] = result.encode()
         files[f"{place}/model_meta.json"] = mteb_model(one.describe()).encode()
     return files
@@ -276,7 +194,8 @@ def _project(
     return frame.assign(dataset=dataset.name)[PROJECTION_COLUMNS], info
 
 
-def _described_dataset(dataset: Dataset) -> dict[str, Any]:
+def described_dataset(dataset: Dataset) -> dict[str, Any]:
+    """Say what a run records of a dataset, in plain JSON types."""
     queries, passages = dataset.queries.frame, dataset.passages.frame
     return {
         "name": dataset.name,

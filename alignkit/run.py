@@ -12,11 +12,12 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from alignkit.checkpoints import EncodeOptions
-from alignkit.dataset_results import RunSettings, results_on
+from alignkit.dataset_results import RunSettings
 from alignkit.datasets import load_dataset
 from alignkit.errors import AlignkitError
 from alignkit.figures import check_formats
 from alignkit.groupings import groups_of
+from alignkit.kept_results import results_on
 from alignkit.metrics import METRICS
 from alignkit.outputs import Groups
 from alignkit.progress import SILENT, Reporter
