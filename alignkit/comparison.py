@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr
 
 from alignkit.estimates import (
     IntervalKind,
@@ -148,6 +147,8 @@ class _Change:
 
     def p_of_runs(self, n_ids: Array) -> Array:
         """Two-sided p of Student's t over ids and runs (Satterthwaite's degrees of freedom)."""
+        from scipy.special import stdtr  # a fifth of a second to import
+
         assert self.runs is not None
         whole = self.whole_error
         below = self.error**4 / np.maximum(n_ids - 1, 1) + self.runs.error**4 / self.runs.freedom

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
 
 from alignkit.kernels.resampling import (
     bca_interval,
@@ -103,6 +102,8 @@ class Resampler:
         With runs it is a percentile interval, whatever was asked for.
         """
         if runs is not None:
+            from scipy.special import stdtrit  # a fifth of a second to import
+
             # The same draw for all outputs: a run that is better is better in all of them.
             drawn = stdtrit(np.maximum(runs.freedom, 1), self._uniform[:, None])
             return percentile_interval(summary.resampled + drawn * runs.error)

@@ -1,98 +1,101 @@
-"""Ranks, and measures of vectors, kept between runs: the same vectors on the same data give both.
+"""What a run finds on a dataset, kept: asked again, it reads no vector and resamples nothing."""
 
-A second comparison then reads what the first one found. The key is a hash of everything that
-they depend on: vectors, pools, relevant cells, similarity, cutoffs, and the code that finds them.
-"""
-
-import hashlib
-import shutil
-import tempfile
-import time
-import zipfile
-from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 
-from alignkit.cache_folder import cache_folder
-from alignkit.kernels.ranking import Best, CellRanks
+from alignkit import kept
+from alignkit.checkpoints import EncodeOptions
+from alignkit.dataset_results import (
+    DatasetResults,
+    RunSettings,
+    described_dataset,
+    measure_all,
+)
+from alignkit.figures.words import listing
+from alignkit.metrics import METRICS
+from alignkit.outputs import Groups
+from alignkit.progress import Reporter
+from alignkit.registry import is_bundled
+from alignkit.repairs import parse_repair
+from alignkit.strategies import Strategy
+from alignkit.tables import Dataset, SimilarityMatrix
+from alignkit.variants import Variants
 
-_HERE = Path(__file__).parent
-_CODE = [*sorted((_HERE / "kernels").glob("*.py")), *sorted((_HERE / "metrics").glob("*.py")),
-         _HERE / "sources.py"]  # fmt: skip
-
-
-def folder() -> Path:
-    """Name the place of kept results in the cache."""
-    return cache_folder() / "results"
-
-
-def key_of(words: tuple[object, ...], *arrays: np.ndarray) -> str:
-    """Hash settings and arrays, and the code that ranks and measures them."""
-    digest = hashlib.blake2b(repr(words).encode(), digest_size=20)
-    for source in _CODE:
-        digest.update(source.read_bytes())
-    for array in arrays:
-        digest.update(repr((array.shape, array.dtype.str)).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def take(key: str) -> dict[str, np.ndarray]:
-    """Read arrays back by name; none if they are not kept, or not whole."""
-    try:
-        # Opened here, since np.load leaves a damaged file open.
-        path = folder() / f"{key}.npz"
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            return dict(kept)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return {}
+Array = np.ndarray
+_TABLES = ("metrics", "comparisons", "per_query", "projection", "variants")
+_STAGE = "results"  # of what is kept
 
 
-def keep(key: str, arrays: Mapping[str, np.ndarray]) -> None:
-    """Keep arrays by name; a cache that can't be written is no fault of theirs."""
-    try:
-        folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder(), suffix=".part", delete=False) as draft:
-            np.savez(draft, allow_pickle=False, **arrays)
-        shutil.move(draft.name, folder() / f"{key}.npz")
-    except OSError:
-        return
+def results_on(
+    dataset: Dataset,
+    checkpoints: list[Strategy],
+    baseline: str,
+    groups: Groups,
+    settings: RunSettings,
+    reporter: Reporter,
+) -> DatasetResults:
+    """Measure checkpoints on a dataset, or take what an earlier run of the same found."""
+    stated = asdict(replace(settings, encode=EncodeOptions(), published=()))
+
+    def key() -> str:
+        identities = [[one.label, one.identity()] for one in checkpoints]
+        return kept.key_of(described_dataset(dataset), identities, baseline, groups, stated)
+
+    is_keyed = _is_keyed(settings.variants)
+    found = kept.take(_STAGE, key()) if is_keyed else None
+    if found is not None:
+        _say_kept(checkpoints, dataset, reporter)
+        return _unpacked(found)
+    results = measure_all(dataset, checkpoints, baseline, groups, settings, reporter)
+    if is_keyed:
+        kept.keep(_STAGE, key(), _packed(results))  # of vectors that are in the cache by now
+    return results
 
 
-def take_ranks(key: str) -> tuple[CellRanks, Best | None] | None:
-    """Read ranks back; None if they are not kept, or not whole."""
-    kept = take(key)
-    try:
-        cells = CellRanks(kept["pool"], kept["overall"], kept["score"], int(kept["settled"]))
-        if "columns" not in kept:
-            return cells, None
-        return cells, Best(kept["columns"], kept["scores"], kept["shares"])
-    except KeyError:
-        return None
+def _say_kept(checkpoints: list[Strategy], dataset: Dataset, reporter: Reporter) -> None:
+    """Say where results come from, and of checkpoints what embedding them would say."""
+    for run in (run for strategy in checkpoints for run in strategy.runs):
+        for note in run.notes:
+            reporter.say(note)
+    labels = listing([one.label for one in checkpoints])
+    reporter.say(f"{labels} on {dataset.name}: kept from an earlier run")
 
 
-def keep_ranks(key: str, cells: CellRanks, best: Best | None) -> None:
-    """Keep ranks."""
-    arrays = {
-        "pool": cells.pool, "overall": cells.overall, "score": cells.score,
-        "settled": np.array(cells.settled),
+def _is_keyed(variants: Variants) -> bool:
+    """Whether no measure and no repair is a user's own, whose code no key holds."""
+    functions = [card.function for card in METRICS.values()]
+    functions += [parse_repair(name)[0].fit for name in variants.repairs]
+    return all(map(is_bundled, functions))
+
+
+def _packed(results: DatasetResults) -> dict[str, Array]:
+    about = {
+        "described": results.described, "projection": results.projection_info,
+        "matrices": [(one.checkpoint, one.dataset, one.name, one.languages)
+                     for one in results.matrices],
     }  # fmt: skip
-    if best is not None:
-        arrays |= {"columns": best.columns, "scores": best.scores, "shares": best.shares}
-    keep(key, arrays)
+    return {
+        "about": kept.pack_json(about),
+        **{name: kept.pack_table(getattr(results, name)) for name in _TABLES},
+        **{f"matrix {i}": one.values for i, one in enumerate(results.matrices)},
+        **{f"file {name}": np.frombuffer(file, np.uint8) for name, file in results.files.items()},
+    }
 
 
-def forget(*, older_than_days: int) -> int:
-    """Remove what was kept for so long, and return the bytes that this freed."""
-    freed, latest = 0, time.time() - older_than_days * 86_400
-    for path in folder().glob("*"):
-        if path.stat().st_mtime <= latest:
-            freed += path.stat().st_size
-            path.unlink(missing_ok=True)
-    return freed
-
-
-def size() -> int:
-    """Bytes of all that is kept."""
-    return sum(path.stat().st_size for path in folder().glob("*"))
+def _unpacked(arrays: dict[str, Array]) -> DatasetResults:
+    about: Any = kept.unpack_json(arrays["about"])
+    matrices = [
+        SimilarityMatrix(checkpoint, dataset, name, tuple(languages), arrays[f"matrix {i}"])
+        for i, (checkpoint, dataset, name, languages) in enumerate(about["matrices"])
+    ]
+    files = {
+        name.removeprefix("file "): content.tobytes()
+        for name, content in arrays.items()
+        if name.startswith("file ")
+    }
+    return DatasetResults(
+        described=about["described"], projection_info=about["projection"], matrices=matrices,
+        files=files, **{name: kept.unpack_table(arrays[name]) for name in _TABLES},
+    )  # fmt: skip

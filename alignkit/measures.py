@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alignkit import kept_results
+from alignkit import kept
 from alignkit.errors import AlignkitError
 from alignkit.kernels.resampling import group_means, ratios
 from alignkit.metrics import BIAS, METRICS, Needs, Setting, Variant
@@ -23,6 +23,7 @@ from alignkit.outputs import (
 )
 from alignkit.progress import SILENT, Reporter
 from alignkit.ranks import TaskRanks, codes, rank_task
+from alignkit.registry import is_bundled
 from alignkit.sources import (
     Fitted,
     are_equal,
@@ -36,6 +37,7 @@ from alignkit.tables import AVERAGE, Dataset, Embeddings, TaskName
 Array = np.ndarray
 Levels = tuple[Any, ...]  # best and random value, a number or one for each of the values
 COSINES = ("cosine_parallel", "cosine_random", "cosine_margin")
+_STAGE = "measures"  # of what is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +150,8 @@ def measure(
         for task in dataset.tasks
     ]  # fmt: skip
     fitted = [Fitted(queries, passages, np.ones(len(ids), bool))]
-    memory = _Memory(_key(dataset, queries, passages) if keep else "")
+    is_keyed = keep and all(is_bundled(card.function) for card in METRICS.values())
+    memory = _Memory(_key(dataset, queries, passages) if is_keyed else "")
     measures = measure_ranks(
         dataset.name, ids, ranks, queries, fitted, groups=groups or {}, only=only, memory=memory
     )
@@ -161,9 +164,8 @@ def _key(dataset: Dataset, queries: Embeddings, passages: Embeddings) -> str:
     places = [codes(frame[name], tuple(sorted(frame[name].unique())))
               for name in ("parallel_id", "language")]  # fmt: skip
     answers = [task.qrels for task in dataset.tasks]
-    return kept_results.key_of(
-        ("measures", queries.similarity), queries.vectors, passages.vectors, *places,
-        passages.texts.language_codes,
+    return kept.key_of(
+        queries.similarity, queries.digest, passages.digest, *places, passages.texts.language_codes,
         *(part for qrels in answers for part in (qrels.queries, qrels.passages)),
     )  # fmt: skip
 
@@ -176,7 +178,7 @@ class _Memory:
 
     def __init__(self, key: str = "") -> None:
         self._key = key
-        self._known = kept_results.take(key) if key else {}
+        self._known = (kept.take(_STAGE, key) if key else None) or {}
         self._is_new = False
 
     def of(
@@ -195,7 +197,7 @@ class _Memory:
     def save(self) -> None:
         """Keep what is new, if there is a place for it."""
         if self._is_new and self._key:
-            kept_results.keep(self._key, self._known)
+            kept.keep(_STAGE, self._key, self._known)
 
 
 def measure_ranks(

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,13 @@ PACKAGES = (
 
 
 def hash_file(path: Path) -> str:
-    """Sha256 of the file's bytes, in hex."""
+    """Sha256 of the file's bytes, in hex; of a file that stays as it is, read once."""
+    state = path.stat()
+    return _hash(path, state.st_size, state.st_mtime_ns, state.st_ino)
+
+
+@lru_cache(maxsize=1024)
+def _hash(path: Path, *_state: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from alignkit import kept_results
+from alignkit import kept
 from alignkit.checkpoints import ranking_device
 from alignkit.kernels.ranking import Best, CellRanks, Side, prepare, rank_cells
 from alignkit.kernels.translation import rank_translations
@@ -139,17 +139,35 @@ def rank_task(
         columns = np.where(best.columns < 0, -1, order[best.columns])
         return cells, Best(columns, best.scores, best.shares)
 
-    if keep:
-        words = (task.name, queries.similarity, share_cutoffs())
-        key = kept_results.key_of(words, queries.vectors, passages.vectors, passage_language,
-                                task.qrels.queries, task.qrels.passages)  # fmt: skip
-        found = kept_results.take_ranks(key)
-        if found is None:
-            found = rank()
-            kept_results.keep_ranks(key, *found)
-    else:
-        found = rank()
-    return ranks_of(task, ids, *found)
+    if not keep:
+        return ranks_of(task, ids, *rank())
+    key = kept.key_of(
+        task.name, queries.similarity, share_cutoffs(), queries.digest, passages.digest,
+        passage_language, task.qrels.queries, task.qrels.passages,
+    )  # fmt: skip
+    arrays = kept.take("ranks", key)
+    if arrays is None:
+        arrays = _packed(*rank())
+        kept.keep("ranks", key, arrays)
+    return ranks_of(task, ids, *_unpacked(arrays))
+
+
+def _packed(cells: CellRanks, best: Best | None) -> dict[str, Array]:
+    parts = {"cells": vars(cells), "best": vars(best) if best else {}}
+    return {
+        f"{part}.{name}": np.asarray(value)
+        for part, fields in parts.items()
+        for name, value in fields.items()
+    }
+
+
+def _unpacked(arrays: dict[str, Array]) -> tuple[CellRanks, Best | None]:
+    cells, best = (
+        {name.removeprefix(part): value for name, value in arrays.items() if name.startswith(part)}
+        for part in ("cells.", "best.")
+    )
+    settled = int(cells.pop("settled"))
+    return CellRanks(**cells, settled=settled), Best(**best) if best else None
 
 
 def ranks_of(

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from alignkit.errors import AlignkitError
 
@@ -67,3 +67,8 @@ class Registry(Generic[T]):
         folder = importlib.import_module(self._package)
         for module in pkgutil.iter_modules(folder.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
+
+
+def is_bundled(function: Callable[..., Any]) -> bool:
+    """Whether a function is alignkit's own and not one that a user registered."""
+    return function.__module__.partition(".")[0] == "alignkit"

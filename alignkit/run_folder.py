@@ -1,11 +1,11 @@
 """A run on disk: written whole or not at all, and read back without a model."""
 
 import json
-import math
 import os
 import shutil
 import tempfile
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,9 +83,18 @@ def _umask() -> int:
 
 def write_results(results: Results, folder: Path) -> None:
     """Write the tables and arrays of a run into an existing folder."""
+    with ThreadPoolExecutor(1) as aside:  # Parquet needs no interpreter, and JSON needs it all
+        largest = aside.submit(
+            results.per_query.to_parquet, folder / "per_query.parquet", index=False
+        )
+        _write_files(results, folder)
+        largest.result()
+
+
+def _write_files(results: Results, folder: Path) -> None:
+    """Write all but the largest table."""
     results.metrics[METRIC_COLUMNS].to_csv(folder / "metrics.csv", index=False)
     results.comparisons[COMPARISON_COLUMNS].to_csv(folder / "comparisons.csv", index=False)
-    results.per_query.to_parquet(folder / "per_query.parquet", index=False)
     results.projection.to_parquet(folder / "projection.parquet", index=False)
     (folder / "similarity").mkdir()
     for matrix in results.matrices:
@@ -178,16 +187,14 @@ def _frame(records: list[dict[str, Any]], columns: list[str]) -> pd.DataFrame:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    columns = {name: frame[name].tolist() for name in frame.columns}
-    names = list(columns)
-    return [
-        dict(zip(names, map(_plain, row), strict=True))
-        for row in zip(*columns.values(), strict=True)
-    ]
+    names = list(frame.columns)
+    columns = [_plain(frame[name].tolist()) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  any JSON scalar
-    return None if isinstance(value, float) and math.isnan(value) else value
+def _plain(values: list[Any]) -> list[Any]:
+    """Give the values as JSON has them: NaN, which alone differs from itself, is null."""
+    return [value if value == value else None for value in values]
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

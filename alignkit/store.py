@@ -109,6 +109,12 @@ class VectorStore:
         _touch(folder / "recipe.json")
         return _index(keys, shards, damaged)
 
+    def names(self, recipe: Recipe) -> list[str]:
+        """Name the recipe's shards, each by the digest of its content; they count as used now."""
+        folder = self._home(recipe)
+        _touch(folder / "recipe.json")
+        return [path.name for path in _shards(folder)]
+
     def reserve(self, recipe: Recipe) -> Path:
         """Make the recipe's folder, so that a place that cannot be written is known at once."""
         folder = self._home(recipe)

@@ -1,5 +1,6 @@
 """What flows between the stages: texts, datasets, retrieval tasks, embeddings, results."""
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -183,6 +184,13 @@ class Embeddings:
     def __post_init__(self) -> None:
         assert self.vectors.dtype == np.float32
         assert len(self.vectors) == len(self.texts)
+
+    @cached_property
+    def digest(self) -> str:
+        """Sha256, in hex, of the vectors."""
+        digest = hashlib.sha256(repr(self.vectors.shape).encode())
+        digest.update(np.ascontiguousarray(self.vectors).data)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)

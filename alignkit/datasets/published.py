@@ -8,6 +8,7 @@ from pathlib import Path
 from alignkit.datasets import Request, choose_languages
 from alignkit.datasets.assemble import Answer, TextRow, assemble
 from alignkit.datasets.download import address, fetch, sha256_of
+from alignkit.datasets.keeping import kept_or_read
 from alignkit.datasets.lareqa import Counts, LanguageRows, read_language
 from alignkit.errors import AlignkitError
 from alignkit.tables import Dataset, DatasetCard
@@ -45,6 +46,16 @@ def load_release(release: Release, path: Path | None, request: Request) -> Datas
         files = {language: _cached(release, language, request) for language in languages}
     else:
         files = {language: _own(release, path, language) for language in languages}
+    # Names are in the notes, and a file's name is its language.
+    words = [release.counts, dict(release.sha256), request.candidate, request.split]
+    return kept_or_read(
+        release.card, files, words, lambda: _read(release, files, articles, request)
+    )
+
+
+def _read(
+    release: Release, files: Mapping[str, Path], articles: set[int] | None, request: Request
+) -> Dataset:
     queries: list[TextRow] = []
     passages: list[TextRow] = []
     answers: list[Answer] = []

@@ -100,10 +100,10 @@ class Change:
 
 def where(table: pd.DataFrame, **equal: str) -> pd.DataFrame:
     """Rows of a table whose columns have these values."""
-    wanted = np.ones(len(table), bool)
-    for column, value in equal.items():
-        wanted &= (table[column] == value).to_numpy(bool)
-    return table.loc[wanted]
+    rows = np.arange(len(table))
+    for column, value in equal.items():  # each looks at what the ones before have left
+        rows = rows[np.asarray(table[column].array.take(rows) == value, bool)]
+    return table.iloc[rows]
 
 
 def languages_of(results: Results, dataset: str | None = None) -> list[str]:
@@ -137,11 +137,21 @@ def candidates_of(results: Results) -> list[str]:
 
 def macro(results: Results, dataset: str, measure: Measure) -> dict[str, Estimate]:
     """Average over languages or pairs, of every checkpoint in the order of the command line."""
-    return by_language(results, dataset, measure)[AVERAGE]
+    found = _estimates(results, dataset, measure)
+    return {label: found.get((label, AVERAGE), Estimate()) for label in results.checkpoints}
 
 
 def by_language(results: Results, dataset: str, measure: Measure) -> dict[str, dict[str, Estimate]]:
     """Estimates by query language, groups and AVERAGE last, and by checkpoint."""
+    found = _estimates(results, dataset, measure)
+    return {
+        code: {label: found.get((label, code), Estimate()) for label in results.checkpoints}
+        for code in [*languages_of(results, dataset), *groups_of(results, dataset), AVERAGE]
+    }
+
+
+def _estimates(results: Results, dataset: str, measure: Measure) -> dict[tuple[str, str], Estimate]:
+    """Estimates by checkpoint and query language."""
     found: dict[tuple[str, str], Estimate] = {}
     rows = _of_languages(measure.of(results.metrics, dataset), measure)
     for checkpoint, language, reason, *numbers in _columns(
@@ -150,10 +160,7 @@ def by_language(results: Results, dataset: str, measure: Measure) -> dict[str, d
     ):  # fmt: skip
         said = reason if isinstance(reason, str) else ""
         found[checkpoint, language] = Estimate(*map(_number, numbers), reason=said)
-    return {
-        code: {label: found.get((label, code), Estimate()) for label in results.checkpoints}
-        for code in [*languages_of(results, dataset), *groups_of(results, dataset), AVERAGE]
-    }
+    return found
 
 
 def changes(results: Results, dataset: str, measure: Measure, candidate: str) -> dict[str, Change]:

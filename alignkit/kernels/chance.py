@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.special import gammaln
 
 Counts = Int[np.ndarray, " kinds"]
 Values = Float[np.ndarray, " kinds"]
@@ -83,4 +82,6 @@ def _log_none(n: Counts, r: Counts, k: int) -> Values:
 
 
 def _log_choose(n: Any, k: Any) -> Any:  # noqa: ANN401
+    from scipy.special import gammaln  # a fifth of a second to import
+
     return gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)

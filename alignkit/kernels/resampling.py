@@ -6,7 +6,6 @@ Both are matrix products of resamples × ids with ids × columns.
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.special import ndtr, ndtri
 
 PerId = Float[np.ndarray, "ids columns"]
 Resampled = Float[np.ndarray, "resamples outputs"]
@@ -95,6 +94,8 @@ def bca_interval(
     `without` holds the values without each id, from which the acceleration comes. Where all
     resamples lie on one side of the value, or are equal, it is the percentile interval.
     """
+    from scipy.special import ndtr, ndtri  # a fifth of a second to import
+
     known = ~np.isnan(resampled)
     count = np.maximum(known.sum(axis=0), 1)
     # Resamples are right to 1e-6 of themselves: nearer to the value than that, they equal it.

@@ -1,7 +1,6 @@
 """PEER: the probability that passages of different languages have equal expected rank."""
 
 import numpy as np
-from scipy.special import chdtrc
 
 from alignkit.metrics import BIAS, RelevantRanks, Values, metric
 
@@ -69,4 +68,6 @@ def _kruskal(rank: Values, group: np.ndarray, block_of: np.ndarray, n_blocks: in
     total = np.bincount(block, (rank - mean[block]) ** 2, n_blocks)
     h = np.divide((n - 1) * between, total, out=np.zeros(n_blocks), where=total > 0)
     freedom = np.bincount(block_of, minlength=n_blocks) - 1
+    from scipy.special import chdtrc  # a fifth of a second to import
+
     return np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), h), 1.0)

@@ -81,9 +81,9 @@ the floor we take. `growth.csv` holds what the figure shows; a pool of a million
 {table}
 
 Not reached: the 100 best of every query keep the ranking above 1.8 products (ranks alone take 1.4,
-with the 10 best that `compare` asks for 1.6), and the million passages below faiss. A comparison on
-a warm cache spends 1 s on imports, the rest on reading, testing and writing. The other evaluators
-compute a few measures of one pool where alignkit computes all of them in three settings.
+with the 10 best that `compare` asks for 1.6), and the million passages below faiss. A comparison
+that was asked before spends half of its time on imports, a third on writing files. The other
+evaluators compute a few measures of one pool where alignkit computes all of them in three settings.
 
 ![Time and memory against size](growth.svg)
 """

@@ -221,7 +221,7 @@ def test_interrupted_says_that_nothing_is_lost(alignkit, data, vectors, monkeypa
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("alignkit.run.measure", interrupt)
+    monkeypatch.setattr("alignkit.dataset_results.measure", interrupt)
     code, _, err = alignkit("analyze", vectors("a.npz"), "--data", data)
     assert code == 130
     assert "what was embedded or trained so far is kept" in err
@@ -231,7 +231,7 @@ def test_a_fault_of_ours_shows_its_traceback(alignkit, data, vectors, monkeypatc
     def fault(*_, **__):
         raise RuntimeError("broken inside")
 
-    monkeypatch.setattr("alignkit.run.measure", fault)
+    monkeypatch.setattr("alignkit.dataset_results.measure", fault)
     code, _, err = alignkit("analyze", vectors("a.npz"), "--data", data)
     assert code == 3
     assert "RuntimeError: broken inside" in err

@@ -1,4 +1,6 @@
+import hashlib
 import json
+import os
 import subprocess
 import sys
 
@@ -12,6 +14,16 @@ def test_a_files_hash_is_its_sha256(tmp_path):
     assert hash_file(tmp_path / "a") == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
+
+
+def test_a_file_that_changed_is_hashed_anew(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    before = hash_file(path)
+    path.write_bytes(b"abd")
+    os.utime(path, ns=(0, 1))  # a clock may be too coarse to tell the two apart
+
+    assert hash_file(path) == hashlib.sha256(b"abd").hexdigest() != before
 
 
 def test_a_fingerprint_knows_which_file_has_which_content(tmp_path):

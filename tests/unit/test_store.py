@@ -110,6 +110,17 @@ def test_keys_that_changed_places_are_noticed(store):
     assert store.verify() == [shard]
 
 
+def test_names_change_with_what_is_kept_and_say_that_it_is_used(store):
+    assert store.names(RECIPE) == []
+    store.append(RECIPE, TEXTS[:3], vectors_of(TEXTS[:3]))
+    first = store.names(RECIPE)
+    store.append(RECIPE, TEXTS[3:], vectors_of(TEXTS[3:]))
+    age(store, days=10)
+
+    assert set(first) < set(store.names(RECIPE))
+    assert store.prune(older_than_days=7) == 0
+
+
 def test_the_same_texts_written_twice_do_no_harm(store):
     for _ in range(2):
         store.append(RECIPE, TEXTS, vectors_of(TEXTS))
