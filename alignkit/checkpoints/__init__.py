@@ -122,6 +122,10 @@ class Checkpoint(ABC):
         """Load the model."""
         raise AlignkitError(f"{self.label} holds vectors and no model; it cannot embed new texts")
 
+    def load_as_it_is(self) -> Encoder | None:
+        """Load the model to examine it, be its weights whole or not; None where there is none."""
+        return self.load()
+
     def lookup(self, texts: Texts, role: Role, reporter: Reporter = SILENT) -> np.ndarray | None:
         """Vectors that were made elsewhere, (n, dim) float32; None where `load` makes them."""
         del texts, role, reporter

@@ -39,6 +39,14 @@ def adapt(model: Any, folder: Path, weights: WeightReport, *, merge: bool) -> No
     model.eval()
 
 
+def is_zero(folder: Path) -> bool:
+    """Whether LoRA's second matrices, which it begins from zero with, are all still zero."""
+    second = [
+        one for name, one in _read(folder).items() if "lora_B" in name or "lora_embedding_B" in name
+    ]
+    return bool(second) and not any(bool(one.any()) for one in second)
+
+
 def _read(folder: Path) -> dict[str, Any]:
     safe = folder / "adapter_model.safetensors"
     if safe.is_file():

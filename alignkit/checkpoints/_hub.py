@@ -56,6 +56,12 @@ def fetch(
     raise found
 
 
+def fetch_card(snapshot: Path, *, offline: bool) -> None:
+    """Put the model card into a snapshot of the hub's cache, where it can be had."""
+    name = snapshot.parent.parent.name.removeprefix("models--").replace("--", "/")
+    _try(name, snapshot.name, ["README.md"], offline)
+
+
 def _try(name: str, revision: str | None, files: list[str], offline: bool) -> Path | AlignkitError:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (

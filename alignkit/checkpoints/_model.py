@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from alignkit.checkpoints import Checkpoint, Encoder, _backend
+from alignkit.checkpoints import Checkpoint, Encoder, _backend, _hub
 from alignkit.checkpoints._backend import Backend
 from alignkit.checkpoints._cause import cause
 from alignkit.checkpoints._device import resolve_device
@@ -54,6 +54,19 @@ class ModelCheckpoint(Checkpoint):
     @abstractmethod
     def prompt(self, role: Role) -> str:
         """Prompt in force, "" for none."""
+
+    @property
+    def named_prompts(self) -> dict[str, str]:
+        """All prompts that its config names, whether alignkit uses them or not."""
+        return {}
+
+    @property
+    def card(self) -> str | None:
+        """Text of its model card; None where there is none, or none can be had."""
+        path = self.path / "README.md"
+        if not path.is_file() and self.revision is not None:
+            _hub.fetch_card(self.path, offline=self.options.offline)
+        return path.read_text("utf-8", "replace") if path.is_file() else None
 
     def prepare(self, model: Any, weights: WeightReport) -> None:  # noqa: ANN401  not imported here
         """Change the loaded SentenceTransformer where the kind wants it otherwise."""

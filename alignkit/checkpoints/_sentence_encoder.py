@@ -83,12 +83,42 @@ class SentenceEncoder:
         return np.array([n for piece in pieces for n in self._count(piece)], np.int64)
 
     def _count(self, texts: list[str]) -> list[int]:
-        tokenizer: Any = getattr(self.model, "tokenizer", None)
-        if hasattr(tokenizer, "encode_batch"):  # of the tokenizers library, for static embeddings
-            return [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
-        if not hasattr(tokenizer, "model_max_length"):
+        if not self.has_tokenizer:
             return [len(text.split()) for text in texts]
+        return [len(ids) for ids in self.token_ids(texts, limit=self.limit)]
+
+    @property
+    def has_tokenizer(self) -> bool:
+        """Whether there is one whose tokens can be told."""
+        tokenizer: Any = getattr(self.model, "tokenizer", None)
+        return hasattr(tokenizer, "encode_batch") or hasattr(tokenizer, "model_max_length")
+
+    @property
+    def limit(self) -> int | None:
+        """Tokens of a text that the model reads, special ones included; None for all."""
+        tokenizer: Any = self.model.tokenizer
+        if hasattr(tokenizer, "encode_batch"):  # of the tokenizers library, for static embeddings
+            return None
         limit = self.model.max_seq_length
-        limited = limit is not None and limit < NO_LIMIT
-        encoded = tokenizer(texts, truncation=limited, max_length=limit if limited else None)
-        return [len(ids) for ids in encoded["input_ids"]]
+        return limit if limit is not None and limit < NO_LIMIT else None
+
+    @property
+    def unknown_id(self) -> int | None:
+        """Id of the token that stands for what the tokenizer does not know."""
+        tokenizer: Any = self.model.tokenizer
+        if hasattr(tokenizer, "encode_batch"):
+            return tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "[UNK]")
+        return tokenizer.unk_token_id
+
+    def token_ids(
+        self, texts: list[str], *, special: bool = True, limit: int | None = None
+    ) -> list[list[int]]:
+        """Tokens of each text, without a prompt; `special` adds those that frame a text."""
+        tokenizer: Any = self.model.tokenizer
+        if hasattr(tokenizer, "encode_batch"):
+            encoded = tokenizer.encode_batch(texts, add_special_tokens=special)
+            return [encoding.ids for encoding in encoded]
+        return tokenizer(
+            texts, add_special_tokens=special, truncation=limit is not None, max_length=limit,
+            verbose=False,
+        )["input_ids"]  # fmt: skip

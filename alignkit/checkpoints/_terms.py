@@ -3,7 +3,8 @@
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from alignkit.errors import AlignkitError
@@ -13,6 +14,7 @@ KEYS = (
     "timeout", "key-env",
 )  # fmt: skip
 OPENAI = "openai:"
+_WHOLE = ("dimensions", "batch")
 _OPENAI_URL = "https://api.openai.com/v1"
 
 
@@ -77,7 +79,7 @@ class Terms:
     batch: int = 128
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
-    price: float | None = field(default=None)
+    price: float | None = None
     max_cost: float | None = None
     timeout: float = 60.0
 
@@ -105,9 +107,12 @@ def read_address(location: str, own: Mapping[str, str]) -> Address:
 
 def read_terms(own: Mapping[str, str]) -> Terms:
     """Read the keys behind an endpoint's name."""
-    numbers = {key: _number(key, value) for key, value in own.items() if key != "key-env"}
-    whole = {key: int(numbers.pop(key)) for key in ("dimensions", "batch") if key in numbers}
-    return Terms(**{key.replace("-", "_"): value for key, value in {**whole, **numbers}.items()})
+    read: dict[str, Any] = {}
+    for key, value in own.items():
+        if key != "key-env":
+            number = _number(key, value)
+            read[key.replace("-", "_")] = int(number) if key in _WHOLE else number
+    return Terms(**read)
 
 
 def _number(key: str, value: str) -> float:
@@ -115,9 +120,9 @@ def _number(key: str, value: str) -> float:
         number = float(value)
     except ValueError:
         number = -1.0
-    whole = key not in ("dimensions", "batch") or number.is_integer()
+    whole = key not in _WHOLE or number.is_integer()
     least = 0.0 if key in ("price", "max-cost") else 1e-3
     if not (whole and least <= number < float("inf")):
-        kind = "a whole number" if key in ("dimensions", "batch") else "a number"
+        kind = "a whole number" if key in _WHOLE else "a number"
         raise AlignkitError(f"{key} is {value!r}; it must be {kind} above 0, as in {key}=8")
     return number

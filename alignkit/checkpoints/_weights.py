@@ -33,7 +33,8 @@ def watch_weights() -> Generator[WeightReport]:
     from transformers import PreTrainedModel
 
     report = WeightReport()
-    original: Any = PreTrainedModel.__dict__["from_pretrained"]
+    loader: Any = PreTrainedModel
+    original: Any = loader.__dict__["from_pretrained"]
 
     def watched(cls: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
         if options.get("output_loading_info"):
@@ -42,11 +43,11 @@ def watch_weights() -> Generator[WeightReport]:
         report.add(info["missing_keys"], info["unexpected_keys"])
         return model
 
-    PreTrainedModel.from_pretrained = classmethod(watched)
+    loader.from_pretrained = classmethod(watched)
     try:
         yield report
     finally:
-        PreTrainedModel.from_pretrained = original
+        loader.from_pretrained = original
 
 
 def in_use(model: Any, names: Iterable[str]) -> list[str]:  # noqa: ANN401  a SentenceTransformer
@@ -74,5 +75,5 @@ def _with_derivative(model: Any, weights: dict[str, Any]) -> Sequence[str]:  # n
              for name, value in features.items()}  # fmt: skip
     with torch.enable_grad():
         vector = model(moved, task="query")["sentence_embedding"].float()
-        slopes = torch.autograd.grad(vector.sum(), list(weights.values()), allow_unused=True)
+        slopes: Any = torch.autograd.grad(vector.sum(), list(weights.values()), allow_unused=True)
     return [name for name, slope in zip(weights, slopes, strict=True) if slope is not None]

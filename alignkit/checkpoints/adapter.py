@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from alignkit.checkpoints import Checkpoint, checkpoint_kind, load_checkpoint, open_part
-from alignkit.checkpoints._adapting import adapt
+from alignkit.checkpoints._adapting import adapt, is_zero
 from alignkit.checkpoints._extras import require
 from alignkit.checkpoints._folder import ModelFolder
 from alignkit.checkpoints._model import ModelCheckpoint
@@ -139,6 +139,20 @@ class AdapterCheckpoint(ModelCheckpoint):
     def prompt(self, role: Role) -> str:
         """Return the one asked for, else that of the folder that states it."""
         return self.shape.prompt(role)
+
+    @property
+    def named_prompts(self) -> dict[str, str]:
+        """As the folder that states them says."""
+        return self.shape.named_prompts
+
+    @property
+    def card(self) -> str | None:
+        """The base's where there is one: that of an adapter is seldom filled in."""
+        return self.base.card or super().card
+
+    def adds_nothing(self) -> bool:
+        """Whether one half of every product that LoRA adds is all zeros, as before training."""
+        return is_zero(self.path)
 
     @property
     def notes(self) -> tuple[str, ...]:
