@@ -76,8 +76,15 @@ class Backend:
         if self.is_torch:
             return {}
         stated = {"backend": self.name, "file": self.file or ""}
+        return stated if self.files(folder) else stated | {"exported by": _version("optimum")}
+
+    def note(self, folder: Path) -> tuple[str, ...]:
+        """Say where a model is made anew at every load."""
+        if self.is_torch or self.files(folder):
+            return ()
         return (
-            stated if self.files(folder) else stated | {"exported by": metadata.version("optimum")}
+            f"exported to {self.name} when it is loaded; SentenceTransformer(…, "
+            f"backend={self.name!r}).save_pretrained(…) keeps that",
         )
 
     def arguments(self, device: str) -> dict[str, Any]:
@@ -88,3 +95,10 @@ class Backend:
             on_gpu = device.startswith("cuda")
             chosen["provider"] = "CUDAExecutionProvider" if on_gpu else "CPUExecutionProvider"
         return chosen
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"

@@ -136,7 +136,10 @@ class ModelCheckpoint(Checkpoint):
     @property
     def notes(self) -> tuple[str, ...]:
         """With a word when remote code is allowed, and on a precision that nobody asked for."""
-        found = list(super().notes)
+        found = [
+            *super().notes,
+            *(f"{self.label}: {note}" for note in self.backend.note(self.path)),
+        ]
         if self.options.trust_remote_code:
             found.append(f"{self.label}: code that comes with {self.location} may run")
         cosine = self._bfloat16_agrees

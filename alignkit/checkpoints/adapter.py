@@ -36,7 +36,7 @@ class AdapterCheckpoint(ModelCheckpoint):
     would round it away. `merge=yes` or `merge=no` decides otherwise.
     """
 
-    keys = ("base", "merge")
+    keys = ("base", "merge")  # and no backend: others than PyTorch cannot load an adapter
     precedence = 15
     looks_for = "adapter_config.json (PEFT)"
 
