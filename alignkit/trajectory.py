@@ -14,6 +14,7 @@ from alignkit.progress import SILENT, Reporter
 from alignkit.run import RunSettings, compare, write_run
 from alignkit.run_folder import check_free, new_folder
 from alignkit.tables import Results
+from alignkit.turning_point import turning_points
 
 
 def is_training(location: str) -> bool:
@@ -35,7 +36,8 @@ def trajectory(
 
     Steps are labelled `step-N`; a step that cannot be read, such as one that a kill tore, is left
     out, and said. Written to `out`, if given: a run like that of `compare`, with one figure and one
-    table, of alignment and bias against steps. There is no projection.
+    table, of alignment and bias against steps, and the step after which cross-lingual alignment
+    begins to fall. There is no projection.
 
     Raises
     ------
@@ -63,8 +65,14 @@ def trajectory(
         )
     specs = [f"step-{step_of(path)}={path}" for path in steps]
     found = compare(specs, data=data, settings=settings, reporter=reporter)
-    way = {"folder": str(folder), "steps": [step_of(path) for path in steps], "left_out": left_out,
-           "training": _training(folder)}  # fmt: skip
+    numbers = [step_of(path) for path in steps]
+    way = {
+        "folder": str(folder),
+        "steps": numbers,
+        "left_out": left_out,
+        "training": _training(folder),
+        "turning_points": turning_points(found, numbers),
+    }
     results = replace(found, provenance={**found.provenance, "trajectory": way})
     if out is not None:
         with new_folder(out, force=force) as draft:

@@ -7,7 +7,7 @@ from the cache. Files with a leading underscore are what several kinds share.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 import numpy as np
 
 from alignkit.checkpoints import _hub
+from alignkit.checkpoints._backend import Backend
 from alignkit.checkpoints._device import ranking_device as ranking_device
 from alignkit.checkpoints._device import usual_batch as usual_batch
 from alignkit.checkpoints._options import DEFAULT_OPTIONS, EncodeOptions, override
@@ -65,7 +66,7 @@ class Checkpoint(ABC):
     ----------
     label : the name in tables and figures.
     location : as the user wrote it, with its revision.
-    path : the folder or file that it stands for on this disk.
+    path : the folder or file that it stands for on this disk; of a service, nothing that exists.
     revision : the resolved commit of a model from the hub.
     options : how to read and run it.
     """
@@ -79,6 +80,23 @@ class Checkpoint(ABC):
     kind: ClassVar[str]  # set by `checkpoint_kind`
     precedence: ClassVar[int]  # of two kinds that recognise a path, the lower one takes it
     looks_for: ClassVar[str]  # what `recognises` wants to see, for the user
+    keys: ClassVar[tuple[str, ...]] = ()  # settings of its own, which stand in `options.own`
+
+    @classmethod
+    def claims(cls, location: str) -> bool:
+        """Whether a location that is no path of a checkpoint is one of this kind, by its form."""
+        del location
+        return False
+
+    @classmethod
+    def place_of(cls, location: str) -> Path:
+        """Path of a location that the kind claims."""
+        return Path(location)
+
+    @classmethod
+    def label_of(cls, location: str) -> str:
+        """Name a checkpoint that the user gave no label."""
+        return default_label(location)
 
     @classmethod
     @abstractmethod
@@ -104,6 +122,10 @@ class Checkpoint(ABC):
     def load(self) -> Encoder:
         """Load the model."""
         raise AlignkitError(f"{self.label} holds vectors and no model; it cannot embed new texts")
+
+    def load_as_it_is(self) -> Encoder | None:
+        """Load the model to examine it, be its weights whole or not; None where there is none."""
+        return self.load()
 
     def lookup(self, texts: Texts, role: Role, reporter: Reporter = SILENT) -> np.ndarray | None:
         """Vectors that were made elsewhere, (n, dim) float32; None where `load` makes them."""
@@ -164,8 +186,8 @@ def load_checkpoint(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> Chec
 
     The keys `truncate-dim`, `pooling`, `query-prompt`, `passage-prompt` and `dtype` override
     `options` for this checkpoint alone, so that a model can be compared with itself:
-    `small=path/to/model,truncate-dim=64`. What exists on disk is taken from there; another
-    `org/name` or `name` is asked of the Hugging Face hub.
+    `small=path/to/model,truncate-dim=64`; a kind may have further keys. What exists on disk is
+    taken from there; another `org/name` or `name` is asked of the Hugging Face hub.
 
     Examples
     --------
@@ -174,14 +196,21 @@ def load_checkpoint(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> Chec
     alignkit.errors.AlignkitError: ./checkpoint-500 does not exist
     """
     parsed = parse_spec(spec)
-    options = override(options, parsed.settings)
-    path, revision = _find(parsed, options)
-    label = parsed.label or default_label(parsed.location)
+    every_key = [key for kind in _KINDS.values() for key in kind.keys]
+    override(options, parsed.settings, every_key)  # before anything is asked of the hub
+    kind, path, revision = _find(parsed, options)
+    options = override(options, parsed.settings, kind.keys)
+    label = parsed.label or kind.label_of(parsed.location)
     if parsed.label is None and "truncate-dim" in parsed.settings:
         label += f"-dim{options.truncate_dim}"
-    path = _last_step(path)
     location = parsed.location + (f"@{parsed.revision}" if parsed.revision else "")
-    return _kind_of(path)(label, location, path, revision, options)
+    return kind(label, location, path, revision, options)
+
+
+def open_part(checkpoint: Checkpoint, path: Path, kind: str) -> Checkpoint:
+    """Open a folder that is a part of `checkpoint`, under its label, as the kind of that name."""
+    options = replace(checkpoint.options, own={})
+    return _KINDS.get(kind)(checkpoint.label, checkpoint.location, path, None, options)
 
 
 def load_runs(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> tuple[str, list[Checkpoint]]:
@@ -190,15 +219,20 @@ def load_runs(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> tuple[str,
     return runs[0].label if len(runs) == 1 else spec.partition("=")[0], runs
 
 
-def _find(spec: Spec, options: EncodeOptions) -> tuple[Path, str | None]:
+def _find(spec: Spec, options: EncodeOptions) -> tuple[Kind, Path, str | None]:
+    """Find what a location stands for: its kind, its path, and its commit on the hub."""
     path = Path(spec.location).expanduser()
-    if path.exists():
+    claimed = [kind for kind in _KINDS.values() if kind.claims(spec.location)]
+    if claimed or path.exists():
         if spec.revision is not None:
             raise AlignkitError(
                 f"{spec.location} is on this disk and has no revision {spec.revision!r}; "
                 "@REVISION is for models on the hub"
             )
-        return path, None
+        if claimed:
+            return claimed[0], claimed[0].place_of(spec.location), None
+        path = _last_step(path)
+        return _kind_of(path), path, None
     if _hub.looks_like_path(spec.location):
         raise AlignkitError(f"{spec.location} does not exist")
     folder = _hub.fetch(
@@ -207,8 +241,9 @@ def _find(spec: Spec, options: EncodeOptions) -> tuple[Path, str | None]:
         offline=options.offline,
         with_pickles=options.allow_pickle,
         with_code=options.trust_remote_code,
+        with_files=Backend.asked(spec.settings).patterns,
     )
-    return folder, folder.name  # a snapshot is called by its commit
+    return _kind_of(folder), folder, folder.name  # a snapshot is called by its commit
 
 
 def _last_step(path: Path) -> Path:
@@ -223,9 +258,5 @@ def _kind_of(path: Path) -> Kind:
     for kind in kinds:
         if kind.recognises(path):
             return kind
-    if path.is_dir() and (path / "adapter_config.json").is_file():
-        raise AlignkitError(
-            f"{path} is an adapter, which is not supported yet; merge it into its base model first"
-        )
     looked_for = "; ".join(kind.looks_for for kind in kinds)
     raise AlignkitError(f"{path} is no checkpoint; looked for {looked_for}")

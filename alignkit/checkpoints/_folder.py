@@ -68,8 +68,11 @@ class ModelFolder:
             raise AlignkitError(f"{path} is broken: it should list modules with type and path")
         return cast(list[dict[str, Any]], modules)
 
-    def check(self, *, allow_pickle: bool) -> None:
-        """Raise unless configs can be read and weights are there, whole and safe to load."""
+    def check(self, *, allow_pickle: bool, other_weights: bool = False) -> None:
+        """Raise unless configs can be read and weights are there, whole and safe to load.
+
+        `other_weights` says that there are some in the format of another backend.
+        """
         for path in self.files:
             # Tokenizers have up to 17 MB of JSON: loading them finds out soon enough.
             if path.suffix == ".json" and path.name not in ("tokenizer.json", "vocab.json"):
@@ -83,7 +86,7 @@ class ModelFolder:
                 f"{self.pickles[0]} is a pickle, which may run code when it is opened; "
                 "save the model as safetensors, or trust it with --allow-pickle"
             )
-        if not weights and not self.pickles:
+        if not (weights or self.pickles or other_weights):
             raise AlignkitError(
                 f"{self.path} has no weights; looked for *.safetensors "
                 "(and *.bin, which is read only with --allow-pickle)"

@@ -1,6 +1,7 @@
 """Models on the Hugging Face hub: resolved once to a folder in its own cache, then read there."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from alignkit.checkpoints._cause import cause
@@ -24,19 +25,26 @@ def looks_like_path(location: str) -> bool:
 
 
 def fetch(
-    name: str, revision: str | None, *, offline: bool, with_pickles: bool, with_code: bool
+    name: str,
+    revision: str | None,
+    *,
+    offline: bool,
+    with_pickles: bool,
+    with_code: bool,
+    with_files: Sequence[str] = (),
 ) -> Path:
     """Find the folder of the snapshot of `name` at `revision`, downloading what is not cached.
 
     It lies in the hub's own cache, and its name is the commit. A bare name is also looked for
-    under `sentence-transformers/`, as that library does.
+    under `sentence-transformers/`, as that library does. `with_files` are patterns of files in
+    another format that are wanted as well.
     """
     if not _HUB_ID.fullmatch(name):
         raise AlignkitError(
             f"{name!r} is neither a file or folder here nor a name on the hub (org/name); "
             "labels have letters, digits and . _ + - only"
         )
-    files = _FILES + ["*.bin"] * with_pickles + ["*.py"] * with_code
+    files = _FILES + ["*.bin"] * with_pickles + ["*.py"] * with_code + list(with_files)
     if "/" not in name:
         found = _try(name, revision, files, offline)
         if isinstance(found, Path):
@@ -46,6 +54,12 @@ def fetch(
     if isinstance(found, Path):
         return found
     raise found
+
+
+def fetch_card(snapshot: Path, *, offline: bool) -> None:
+    """Put the model card into a snapshot of the hub's cache, where it can be had."""
+    name = snapshot.parent.parent.name.removeprefix("models--").replace("--", "/")
+    _try(name, snapshot.name, ["README.md"], offline)
 
 
 def _try(name: str, revision: str | None, files: list[str], offline: bool) -> Path | AlignkitError:
@@ -66,7 +80,7 @@ def _try(name: str, revision: str | None, files: list[str], offline: bool) -> Pa
                 name,
                 revision=revision,
                 allow_patterns=files,
-                ignore_patterns=_OTHER_FORMATS,
+                ignore_patterns=_other_formats(files),
                 local_files_only=offline,
             )
         )
@@ -89,6 +103,14 @@ def _try(name: str, revision: str | None, files: list[str], offline: bool) -> Pa
         return _unreachable(name, error)
     except (OSError, ValueError, RuntimeError, transport_error) as error:
         return _unreachable(name, error)
+
+
+def _other_formats(wanted: list[str]) -> list[str]:
+    """Patterns of what is not fetched, as far as no wanted file lies there."""
+    return [
+        pattern for pattern in _OTHER_FORMATS
+        if not any(one.startswith(pattern.removeprefix("*/")[:-1]) for one in wanted)
+    ]  # fmt: skip
 
 
 def _unreachable(name: str, error: Exception) -> AlignkitError:

@@ -1,32 +1,50 @@
 """A model in a folder, loaded and run by sentence-transformers."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from alignkit.checkpoints import Checkpoint, Encoder, NoRoomError
+from alignkit.checkpoints import Checkpoint, Encoder, _backend, _hub
+from alignkit.checkpoints._backend import Backend
 from alignkit.checkpoints._cause import cause
 from alignkit.checkpoints._device import resolve_device
 from alignkit.checkpoints._folder import ModelFolder
 from alignkit.checkpoints._precision import LEAST_COSINE, agreement
+from alignkit.checkpoints._sentence_encoder import NO_LIMIT, SentenceEncoder
+from alignkit.checkpoints._weights import WeightReport, watch_weights
 from alignkit.errors import AlignkitError
 from alignkit.provenance import fingerprint_folder
 from alignkit.tables import Role
-
-_NO_LIMIT = 1_000_000  # a tokenizer without a limit says 10^30
 
 
 @dataclass(frozen=True)
 class ModelCheckpoint(Checkpoint):
     """A checkpoint whose vectors come from weights in a folder; what its two kinds share."""
 
+    keys = _backend.KEYS
+
     def __post_init__(self) -> None:
-        self.folder.check(allow_pickle=self.options.allow_pickle)
+        self.folder.check(
+            allow_pickle=self.options.allow_pickle,
+            other_weights=bool(self.backend.files(self.path)),
+        )
+        if not self.backend.is_torch and self.options.dtype not in ("auto", "float32"):
+            raise AlignkitError(
+                f"{self.label} runs in the precision of its {self.backend.name} file and not in "
+                f"{self.options.dtype}; leave dtype out, or choose a file by file="
+            )
+
+    @cached_property
+    def backend(self) -> Backend:
+        """What runs it."""
+        return Backend.asked(self.options.own)
 
     @property
     @abstractmethod
@@ -37,8 +55,26 @@ class ModelCheckpoint(Checkpoint):
     def prompt(self, role: Role) -> str:
         """Prompt in force, "" for none."""
 
-    def prepare(self, model: Any) -> None:  # noqa: ANN401  a SentenceTransformer, not imported here
-        """Change the loaded model where the kind wants it otherwise."""
+    @property
+    def named_prompts(self) -> dict[str, str]:
+        """All prompts that its config names, whether alignkit uses them or not."""
+        return {}
+
+    @property
+    def card(self) -> str | None:
+        """Text of its model card; None where there is none, or none can be had."""
+        path = self.path / "README.md"
+        if not path.is_file() and self.revision is not None:
+            _hub.fetch_card(self.path, offline=self.options.offline)
+        return path.read_text("utf-8", "replace") if path.is_file() else None
+
+    def prepare(self, model: Any, weights: WeightReport) -> None:  # noqa: ANN401  not imported here
+        """Change the loaded SentenceTransformer where the kind wants it otherwise."""
+
+    @contextmanager
+    def model_folder(self) -> Generator[Path]:
+        """Give the folder that sentence-transformers is to load."""
+        yield self.path
 
     @cached_property
     def folder(self) -> ModelFolder:
@@ -53,12 +89,13 @@ class ModelCheckpoint(Checkpoint):
     @cached_property
     def _bfloat16_agrees(self) -> float | None:
         """Least cosine of bfloat16 with float32; None where it is not fast, or not asked for."""
-        if self.options.dtype != "auto" or not self.is_transformer:
+        fixed = self.options.dtype != "auto" or not self.backend.is_torch
+        if fixed or not self.is_transformer:
             return None
-        return agreement(self._fingerprint_in("float32"), self.options.device, self._try)
+        return agreement(self.fingerprint_in("float32"), self.options.device, self._try)
 
     def _try(self, dtype: str, texts: list[str]) -> np.ndarray:
-        return self._encoder_in(dtype).encode(texts, "query")
+        return self._whole(self._encoder_in(dtype)).encode(texts, "query")
 
     @property
     def dtype(self) -> str:
@@ -74,20 +111,23 @@ class ModelCheckpoint(Checkpoint):
         stated = self.folder.read_json("sentence_bert_config.json").get("max_seq_length")
         tokenizer = self.folder.read_json("tokenizer_config.json").get("model_max_length")
         limit = stated or tokenizer
-        return int(limit) if limit and limit < _NO_LIMIT else None
+        return int(limit) if limit and limit < NO_LIMIT else None
 
     def compute_fingerprint(self) -> str:
         """Over every file that the model is read from, and kind, pooling, dtype, remote code."""
-        return self._fingerprint_in(self.dtype)
+        return self.fingerprint_in(self.dtype)
 
-    def _fingerprint_in(self, dtype: str) -> str:
+    def fingerprint_in(self, dtype: str) -> str:
+        """Give the fingerprint that it would have in another precision."""
         settings = {
             "kind": self.kind,
             "pooling": self.pooling,
             "dtype": dtype,
             "trust_remote_code": str(self.options.trust_remote_code),
+            **self.backend.settings(self.path),
         }
-        return fingerprint_folder(self.path, self.folder.files, settings)
+        files = {*self.folder.files, *self.backend.files(self.path)}
+        return fingerprint_folder(self.path, files, settings)
 
     def recipe(self, role: Role) -> dict[str, str]:
         """Add dtype and the prompt in force, wherever it comes from."""
@@ -96,7 +136,10 @@ class ModelCheckpoint(Checkpoint):
     @property
     def notes(self) -> tuple[str, ...]:
         """With a word when remote code is allowed, and on a precision that nobody asked for."""
-        found = list(super().notes)
+        found = [
+            *super().notes,
+            *(f"{self.label}: {note}" for note in self.backend.note(self.path)),
+        ]
         if self.options.trust_remote_code:
             found.append(f"{self.label}: code that comes with {self.location} may run")
         cosine = self._bfloat16_agrees
@@ -118,19 +161,38 @@ class ModelCheckpoint(Checkpoint):
             "max_seq_length": self.max_seq_length,
             "dtype": self.dtype,
             "trust_remote_code": self.options.trust_remote_code,
+            "backend": self.backend.name,
         }
 
     def load(self) -> Encoder:
-        """Load the model onto its device; what goes wrong is told in one line."""
+        """Load the model onto its device; what goes wrong is told in one line.
+
+        A model whose vectors would depend on weights that are not there is refused: transformers
+        fills them at random, otherwise every time.
+        """
+        return self._whole(self.load_as_it_is())
+
+    def load_as_it_is(self) -> SentenceEncoder:
+        """Load the model, be its weights whole or not."""
         return self._encoder_in(self.dtype)
 
-    def _encoder_in(self, dtype: str) -> "SentenceEncoder":
+    def _whole(self, encoder: SentenceEncoder) -> SentenceEncoder:
+        random = encoder.random_weights
+        if random:
+            raise AlignkitError(
+                f"{self.label} lacks {len(random)} weights that its vectors depend on, first "
+                f"{random[0]}; they would be random: save the whole model (see `alignkit doctor`)"
+            )
+        return encoder
+
+    def _encoder_in(self, dtype: str) -> SentenceEncoder:
         from safetensors import SafetensorError
 
         device = resolve_device(self.options.device)
         try:
-            model = self._load_model(device, dtype)
-            self.prepare(model)
+            with watch_weights() as weights:
+                model = self._load_model(device, dtype)
+                self.prepare(model, weights)
             # One text through it: what is wrong with it shows now and not in an hour.
             dim = model.encode(["a"], prompt="", show_progress_bar=False).shape[1]
         except (
@@ -144,36 +206,49 @@ class ModelCheckpoint(Checkpoint):
             "query": self.prompt("query"),
             "passage": self.prompt("passage"),
         }
-        return SentenceEncoder(model, prompts, self.label, int(dim))
+        return SentenceEncoder(model, prompts, self.label, int(dim), weights)
 
     def _load_model(self, device: str, dtype: str) -> Any:  # noqa: ANN401
         import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
-        model_kwargs: dict[str, Any] = {_dtype_key(): getattr(torch, dtype)}
-        if not self.folder.pickles:
+        torch_backend = self.backend.is_torch
+        model_kwargs: dict[str, Any] = (
+            {_dtype_key(): getattr(torch, dtype)}
+            if torch_backend
+            else self.backend.arguments(device)
+        )
+        if torch_backend and not self.folder.pickles:
             model_kwargs["use_safetensors"] = True
         logging.disable_progress_bar()  # one a weight file, and ours comes next
         try:
-            model = SentenceTransformer(
-                str(self.path),
-                device=device,
-                trust_remote_code=self.options.trust_remote_code,
-                local_files_only=True,
-                model_kwargs=model_kwargs,
-            )
+            with self.model_folder() as folder:
+                model = SentenceTransformer(
+                    str(folder),
+                    device=device,
+                    trust_remote_code=self.options.trust_remote_code,
+                    local_files_only=True,
+                    model_kwargs=model_kwargs,
+                    backend=self.backend.name,  # pyright: ignore[reportArgumentType]  checked above
+                )
         finally:
             logging.enable_progress_bar()
-        if dtype == "float32":
-            return model.float().eval()  # some are saved in half precision
-        if hasattr(model[0], "auto_model"):
-            for module in list(model)[1:]:
-                module.float()
-            model[0].register_forward_hook(_in_float32)
-        else:
-            model.to(getattr(torch, dtype))
-        return model.eval()
+        return _in_dtype(model, dtype) if torch_backend else model
+
+
+def _in_dtype(model: Any, dtype: str) -> Any:  # noqa: ANN401
+    import torch
+
+    if dtype == "float32":
+        return model.float().eval()  # some are saved in half precision
+    if hasattr(model[0], "auto_model"):
+        for module in list(model)[1:]:
+            module.float()
+        model[0].register_forward_hook(_in_float32)
+    else:
+        model.to(getattr(torch, dtype))
+    return model.eval()
 
 
 def _dtype_key() -> str:
@@ -187,13 +262,6 @@ def _mend(error: Exception) -> str:
     return ""
 
 
-_TASKS: dict[Role, str] = {"query": "query", "passage": "document"}  # sentence-transformers' words
-
-
-def _pinned(value: Any) -> Any:  # noqa: ANN401
-    return value.pin_memory() if hasattr(value, "pin_memory") else value
-
-
 def _in_float32(module: Any, inputs: Any, features: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
     """Go on from the transformer in float32: sums over tokens need more than 8 bits."""
     del module, inputs
@@ -202,73 +270,3 @@ def _in_float32(module: Any, inputs: Any, features: Mapping[str, Any]) -> dict[s
         else value
         for name, value in features.items()
     }  # fmt: skip
-
-
-@dataclass
-class SentenceEncoder:
-    """A SentenceTransformer with its prompts in force; a class because the model is state."""
-
-    model: Any
-    prompts: Mapping[Role, str]
-    label: str
-    dim: int
-
-    def prepare(self, texts: Sequence[str], role: Role) -> tuple[dict[str, Any], str]:
-        """Tokenise a batch, in memory that a GPU can fetch by itself."""
-        task = _TASKS[role]
-        # Always said: encode_document of sentence-transformers 6.2 takes its own empty default for
-        # "document" before a model's "passage" prompt.
-        features = dict(self.model.preprocess(list(texts), prompt=self.prompts[role], task=task))
-        if self.model.device.type == "cuda":
-            features = {name: _pinned(value) for name, value in features.items()}
-        return features, task
-
-    def launch(self, prepared: tuple[dict[str, Any], str]) -> Callable[[], np.ndarray]:
-        """Start the model on a batch; the result waits for it."""
-        import torch
-
-        features, task = prepared
-        device = self.model.device
-        moved = {
-            name: value.to(device, non_blocking=True) if torch.is_tensor(value) else value
-            for name, value in features.items()
-        }
-        try:
-            with torch.inference_mode():
-                vectors = self.model(moved, task=task)["sentence_embedding"].float()
-        except torch.cuda.OutOfMemoryError as error:
-            torch.cuda.empty_cache()
-            raise NoRoomError(str(error)) from error
-        if device.type != "cuda":
-            return vectors.cpu().numpy
-        landed = torch.empty(vectors.shape, pin_memory=True).copy_(vectors, non_blocking=True)
-        done = torch.cuda.Event()
-        done.record()
-
-        def collect() -> np.ndarray:
-            done.synchronize()
-            return landed.numpy()
-
-        return collect
-
-    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
-        """Embed one batch, in order, (n, dim) float32."""
-        return self.launch(self.prepare(texts, role))()
-
-    def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:
-        """Tokens that the model sees of each text, prompt included, (n,) int64."""
-        prompted = [self.prompts[role] + text for text in texts]
-        # In pieces: the tokenizer's result holds far more than the counts.
-        pieces = [prompted[start : start + 2048] for start in range(0, len(prompted), 2048)]
-        return np.array([n for piece in pieces for n in self._count(piece)], np.int64)
-
-    def _count(self, texts: list[str]) -> list[int]:
-        tokenizer: Any = getattr(self.model, "tokenizer", None)
-        if hasattr(tokenizer, "encode_batch"):  # of the tokenizers library, for static embeddings
-            return [len(encoding.ids) for encoding in tokenizer.encode_batch(texts)]
-        if not hasattr(tokenizer, "model_max_length"):
-            return [len(text.split()) for text in texts]
-        limit = self.model.max_seq_length
-        limited = limit is not None and limit < _NO_LIMIT
-        encoded = tokenizer(texts, truncation=limited, max_length=limit if limited else None)
-        return [len(ids) for ids in encoded["input_ids"]]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,7 +25,7 @@ class EncodeOptions:
 
     A prompt of None leaves the model its own, "" means none. `batch_tokens` bounds the padded
     tokens of a batch; None leaves it to the device. `truncate_dim` keeps the first dimensions of
-    every vector.
+    every vector. `own` are settings that only its kind of checkpoint knows.
     """
 
     device: str = "auto"
@@ -38,6 +38,7 @@ class EncodeOptions:
     trust_remote_code: bool = False
     allow_pickle: bool = False
     offline: bool = False
+    own: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
     def __post_init__(self) -> None:
         _require_one_of("pooling", self.pooling, POOLINGS)
@@ -68,15 +69,26 @@ _KEYS: dict[str, str] = {
 }
 
 
-def override(options: EncodeOptions, settings: Mapping[str, str]) -> EncodeOptions:
-    """`options`, changed by the `key=value` pairs behind one checkpoint's name."""
+def override(
+    options: EncodeOptions, settings: Mapping[str, str], own_keys: Sequence[str] = ()
+) -> EncodeOptions:
+    """`options`, changed by the `key=value` pairs behind one checkpoint's name.
+
+    `own_keys` are those that its kind knows besides; their values are left to the kind.
+    """
     values: dict[str, Any] = {}
     for key, value in settings.items():
-        if key not in _KEYS:
-            near = get_close_matches(key, _KEYS, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(_KEYS)}."
-            raise AlignkitError(f"a checkpoint has no setting {key!r}. {hint}")
+        if key not in (*_KEYS, *own_keys):
+            raise AlignkitError(f"a checkpoint has no setting {key!r}. {_hint(key, own_keys)}")
         if key == "truncate-dim" and not value.isdecimal():
             raise AlignkitError(f"truncate-dim is {value!r}; it must be a number, as in 64")
-        values[_KEYS[key]] = int(value) if key == "truncate-dim" else value
-    return replace(options, **values)
+        if key in _KEYS:
+            values[_KEYS[key]] = int(value) if key == "truncate-dim" else value
+    own = {key: value for key, value in settings.items() if key in own_keys}
+    return replace(options, **values, own=own)
+
+
+def _hint(key: str, own_keys: Sequence[str]) -> str:
+    known = [*_KEYS, *own_keys]
+    near = get_close_matches(key, known, n=1)
+    return f"Did you mean {near[0]!r}?" if near else f"This one has: {', '.join(known)}."

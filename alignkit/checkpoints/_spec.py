@@ -8,6 +8,7 @@ from alignkit.errors import AlignkitError
 
 _LABEL = re.compile(r"([A-Za-z0-9._+-]+)=(.*)", re.DOTALL)
 _NEXT_KEY = re.compile(r",(?=[A-Za-z_-]+=)")
+_SERVICE = re.compile(r"(openai:|https?://)")  # a model behind one may have an @ in its name
 VECTOR_SUFFIXES = (".npz", ".parquet")
 
 
@@ -38,7 +39,7 @@ def parse_spec(spec: str) -> Spec:
     location, *pairs = _NEXT_KEY.split(body)
     settings = dict(pair.split("=", 1) for pair in pairs)
     revision = None
-    if "@" in location and not _exists(location):
+    if "@" in location and not (_exists(location) or _SERVICE.match(location)):
         location, _, revision = location.rpartition("@")
     if not location or revision == "":
         raise AlignkitError(

@@ -84,6 +84,12 @@ class SentenceTransformersCheckpoint(ModelCheckpoint):
         return next((own[name] or "" for name in _PROMPT_NAMES[role] if name in own), "")
 
     @property
+    def named_prompts(self) -> dict[str, str]:
+        """All prompts of its config."""
+        own: dict[str, str | None] = self._config.get("prompts") or {}
+        return {name: prompt or "" for name, prompt in own.items()}
+
+    @property
     def is_transformer(self) -> bool:
         """Whether its first module is one."""
         return str(self.folder.read_modules()[0]["type"]).endswith("Transformer")

@@ -7,6 +7,7 @@ from typing import Any
 
 from alignkit.checkpoints import checkpoint_kind
 from alignkit.checkpoints._model import ModelCheckpoint
+from alignkit.checkpoints._weights import WeightReport
 from alignkit.errors import AlignkitError
 from alignkit.tables import Role
 
@@ -74,8 +75,9 @@ class TransformersCheckpoint(ModelCheckpoint):
         """Return the one asked for, else none."""
         return self.options.prompt(role) or ""
 
-    def prepare(self, model: Any) -> None:  # noqa: ANN401  a SentenceTransformer, not imported here
+    def prepare(self, model: Any, weights: WeightReport) -> None:  # noqa: ANN401  not imported here
         """Put the pooling in force behind the transformer."""
+        del weights
         if len(model) != 2:
             raise AlignkitError(f"{self.label} gives no token vectors that could be pooled")
         old = model[1]

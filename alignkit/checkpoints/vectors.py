@@ -116,6 +116,9 @@ class VectorsCheckpoint(Checkpoint):
             "dtype": str(self.content.vectors.dtype),  # used as float32
         }
 
+    def load_as_it_is(self) -> None:
+        """There is no model."""
+
     def lookup(self, texts: Texts, role: Role, reporter: Reporter = SILENT) -> np.ndarray:
         """Vectors of `texts` by id, (n, dim) float32; every text must have a good one."""
         self._note_what_was_asked(texts, role)

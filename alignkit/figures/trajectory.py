@@ -12,7 +12,8 @@ COLUMNS = 3
 
 CAPTION = (
     "Alignment and language bias at the steps of a training: averages over languages or pairs, "
-    "with 95 % confidence intervals. The arrow says which way is better."
+    "with 95 % confidence intervals. The arrow says which way is better. A dashed line stands at "
+    "the last step before cross-lingual mAP begins to fall, where that could be shown."
 )
 
 
@@ -27,7 +28,15 @@ def describe(results: Results, dataset: str) -> str:
                 format_number(way[label].value, measure.metric) for label in (first, last)
             )
             parts.append(f"{name_of(measure)} from {begin} to {end}")
-    return f"From {first} to {last} on {dataset}: {'; '.join(parts)}."
+    turn = _last_good(results, dataset)
+    fall = "" if turn is None else f" Cross-lingual mAP begins to fall after step {turn:,}."
+    return f"From {first} to {last} on {dataset}: {'; '.join(parts)}.{fall}"
+
+
+def _last_good(results: Results, dataset: str) -> int | None:
+    """Give the last step before cross-lingual mAP begins to fall; None where it does not."""
+    turns = (results.provenance.get("trajectory") or {}).get("turning_points", [])
+    return next((one["last_good"] for one in turns if one["dataset"] == dataset), None)
 
 
 @figure("trajectory", needs=(TRAJECTORY,), caption=CAPTION, alt=describe, order=5)
@@ -38,7 +47,7 @@ def draw(results: Results, dataset: str) -> Figure | None:
     shown = [(measure, way) for measure, way in ways if any(x.is_known for x in way.values())]
     if not shown:
         return None
-    rows = -(-len(shown) // COLUMNS)
+    rows, turn = -(-len(shown) // COLUMNS), _last_good(results, dataset)
     picture = Figure(figsize=(PAGE, 1.7 * rows), layout="constrained")
     panels = picture.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes, (measure, way) in zip(panels, shown, strict=False):
@@ -51,6 +60,8 @@ def draw(results: Results, dataset: str) -> Figure | None:
         better = {True: " ↑", False: " ↓", None: ""}[higher_is_better(results, measure.metric)]
         axes.set_title(f"{name_of(measure)}{better}", loc="left")
         axes.set_xlabel("training step")
+        if turn is not None:
+            axes.axvline(turn, color="#555555", linewidth=0.8, linestyle="--")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         number_axis(axes.yaxis, measure.metric)
         axes.grid(axis="y", linewidth=0.3, color="#dddddd")

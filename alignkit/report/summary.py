@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from alignkit import turning_point
 from alignkit.figures import REPAIR
 from alignkit.figures.selection import (
     ANSWERS,
@@ -15,6 +16,7 @@ from alignkit.figures.selection import (
     changes,
     macro,
     name_of,
+    steps_of,
     variant_changes,
     variants_of,
 )
@@ -87,7 +89,8 @@ def verdict(results: Results) -> list[str]:
             sentences.append(_state(results, dataset, results.baseline))
         if variants_of(results, dataset, REPAIR):
             sentences += [_repair(results, dataset, label) for label in results.checkpoints]
-    return sentences
+    turns = (results.provenance.get("trajectory") or {}).get("turning_points", [])
+    return sentences + [turning_point.sentence(one, steps_of(results)[-1]) for one in turns]
 
 
 def _key_row(results: Results, dataset: str, measure: Measure, label: str) -> dict[str, Any]:

@@ -209,6 +209,76 @@ def test_texts_to_a_file_of_unknown_kind_or_one_that_exists(alignkit, data):
     refused(alignkit("export-texts", "--data", data, "--out", "small.jsonl"), "exists", "--force")
 
 
+def test_an_adapter_whose_base_is_gone(compare, here):
+    (here / "new").mkdir()
+    (here / "new" / "adapter_model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    (here / "new" / "adapter_config.json").write_text('{"base_model_name_or_path": "./gone"}')
+    refused(compare("./new"), "adapter of ./gone", "does not exist", "base=LOCATION")
+
+
+def test_a_model_that_lacks_weights(compare, here):
+    from safetensors.numpy import load_file, save_file
+    from tiny_models import make_plain_model
+
+    path = make_plain_model(here / "torn", seed=0) / "model.safetensors"
+    weights = {name: one for name, one in load_file(path).items() if "layer.1." not in name}
+    save_file(weights, path, metadata={"format": "pt"})
+    refused(compare("./torn"), "torn lacks 16 weights", "alignkit doctor")
+
+
+def test_a_function_of_the_users_own_without_trust(compare, here):
+    (here / "mine.py").write_text("raise SystemExit('it ran')")
+    refused(compare("mine.py:embed"), "mine.py", "--trust-remote-code")
+    refused(compare("none.py:embed", "--trust-remote-code"), "none.py does not exist")
+
+
+def test_a_function_of_the_users_own_that_fails(compare, here):
+    (here / "mine.py").write_text("def embed(texts, role):\n    return 1 / 0")
+    refused(compare("mine.py:embed", "--trust-remote-code"), "ZeroDivisionError", "line 2")
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "words"),
+    [
+        (429, b'{"error": {"message": "slow down"}}', ("429", "slow down", "requests-per-minute")),
+        (500, b"", ("500", "attempts")),
+        (200, b"", ("empty answer",)),
+        (200, b'{"data": [{"index": 0, "embedding": [1.0, 2.0]}]}', ("2 dimensions", "of 3")),
+    ],
+)
+def test_an_endpoint_that_fails(compare, code, body, words, monkeypatch):
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Failing(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            """Be silent."""
+
+    monkeypatch.setattr("alignkit.checkpoints._http.FIRST_WAIT", 0.001)
+    server = HTTPServer(("127.0.0.1", 0), Failing)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    spec = f"http://127.0.0.1:{server.server_port}/v1#m,dimensions=3,batch=1"
+    try:
+        refused(compare(spec), f"127.0.0.1:{server.server_port}", *words)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_doctor_of_something_that_is_no_checkpoint(alignkit, here):
+    (here / "nothing").mkdir()
+    refused(alignkit("doctor", "./nothing"), "nothing is no checkpoint", "adapter_config.json")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a small file system limit")
 def test_a_full_disk_leaves_the_old_run(alignkit, data, vectors, here, monkeypatch):
     arguments = ("compare", vectors("a.npz"), vectors("b.npz", seed=1), "--data", data, "--out",

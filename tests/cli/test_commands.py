@@ -281,3 +281,28 @@ def test_the_main_job_on_xquad_r(alignkit, here, shared_data):
     # A random ranking expects 13,015 × 10 / 12.
     assert distance.to_numpy() == pytest.approx(10_846, rel=0.03)
     assert (here / "run" / "report.html").stat().st_size < 6e6
+
+
+def test_doctor_examines_a_checkpoint_and_says_what_to_do(alignkit, data, here):
+    from tiny_models import make_plain_model
+
+    make_plain_model(here / "model", seed=0)
+
+    code, out, err = alignkit("doctor", "./model", "--data", data)
+    assert code == 0, err
+    assert "tokens per word" in out
+    assert "note: it has no model card to look for prompts in\n    if its makers" in out
+
+    found = json.loads(alignkit("doctor", "./model", "--data", data, "--json")[1])
+    assert set(found) == {"checkpoint", "findings", "tokens"}
+    assert {"level", "diagnosis", "what", "mend"} == set(found["findings"][0])
+    assert {row["language"]: row["unit"] for row in found["tokens"]} == {
+        "de": "word", "en": "word", "th": "character",
+    }  # fmt: skip
+
+
+def test_doctor_looks_at_vectors_made_elsewhere(alignkit, data, vectors):
+    code, out, err = alignkit("doctor", vectors("a.npz"), "--data", data)
+
+    assert code == 0, err
+    assert out == "nothing is wrong with a as far as can be seen\n"

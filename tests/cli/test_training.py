@@ -4,6 +4,7 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from refusals import refused
@@ -58,6 +59,24 @@ def test_the_steps_of_a_training_are_a_way(alignkit, data, here):
     same = metrics[metrics["checkpoint"] == "step-8"].reset_index(drop=True)
     pd.testing.assert_series_equal(one["value"], same["value"])
     assert alignkit("report", "way", "--format", "png")[0] == 0
+
+
+def test_the_step_after_which_alignment_falls_is_pointed_out(alignkit, data, here):
+    from safetensors.numpy import load_file, save_file
+
+    alignkit("train", "--strategy", "cross-lingual", "--data", data, "--out", "run", *SMALL)
+    weights = here / "run" / "checkpoint-12" / "model.safetensors"
+    rng = np.random.default_rng(0)
+    spoilt = {name: rng.standard_normal(one.shape, np.float32)
+              for name, one in load_file(weights).items()}  # fmt: skip
+    save_file(spoilt, weights, metadata={"format": "pt"})
+
+    code, out, err = alignkit("analyze", "run", "--data", data, "--out", "way", *FAST)
+
+    assert code == 0, err
+    assert "and begins to fall after step 8: at step 12, the last, it is ." in " ".join(out.split())
+    provenance = json.loads((here / "way" / "provenance.json").read_text("utf-8"))
+    assert provenance["trajectory"]["turning_points"][0]["last_good"] == 8
 
 
 def test_a_torn_step_is_left_out_aloud(alignkit, data, here):

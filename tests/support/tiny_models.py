@@ -1,4 +1,8 @@
-"""A BERT of two layers with random weights, in the layout of transformers."""
+"""A BERT of two layers with random weights, in the layout of transformers, and its adapters."""
+
+import json
+import shutil
+import warnings
 
 
 def make_plain_model(folder, *, seed):
@@ -24,3 +28,38 @@ def make_plain_model(folder, *, seed):
     model.save_pretrained(folder)
     BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     return folder
+
+
+def make_adapter(base, folder, *, seed=0, changes=True):
+    """Save a LoRA adapter of a model, as PEFT does; without `changes` it adds nothing."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModel
+
+    targets = ["query", "value"]
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        # PEFT asks for an attribute that transformers is about to rename.
+        warnings.simplefilter("ignore", FutureWarning)
+        torch.manual_seed(seed)
+        model = get_peft_model(
+            AutoModel.from_pretrained(base),
+            LoraConfig(r=4, target_modules=targets, task_type="FEATURE_EXTRACTION"),
+        )
+        for name, weight in model.named_parameters():
+            if changes and "lora_B" in name:
+                torch.nn.init.normal_(weight, std=0.3)
+        model.save_pretrained(folder)
+    return folder
+
+
+def make_adapter_with_modules(base, folder, *, seed=0):
+    """Save an adapter as sentence-transformers does: the model's folder without its weights."""
+    skip = shutil.ignore_patterns("model.safetensors", "config.json", "README.md")
+    shutil.copytree(base, folder, ignore=skip)
+    shutil.copytree(base / "1_Pooling", folder / "1_Pooling", dirs_exist_ok=True)
+    return make_adapter(base, folder, seed=seed)
+
+
+def edit(path, **changes):
+    """Change some keys of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))

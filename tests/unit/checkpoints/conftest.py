@@ -1,11 +1,10 @@
 """Tiny models with random weights, made once."""
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
-from tiny_models import make_plain_model
+from tiny_models import edit, make_plain_model
 
 
 @pytest.fixture(scope="session")
@@ -41,8 +40,4 @@ def plain_copy(plain_folder, tmp_path):
 @pytest.fixture
 def edit_json():
     """Change some keys of a JSON file."""
-
-    def edit(path, **changes):
-        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
     return edit

@@ -38,7 +38,8 @@ def test_opening_a_checkpoint_imports_no_heavy_library(model_folder):
 def test_a_folder_that_is_no_checkpoint_is_told_what_was_looked_for(tmp_path):
     assert refusal(tmp_path) == (
         f"{tmp_path} is no checkpoint; looked for a .npz or .parquet file (vectors); "
-        "modules.json (sentence-transformers); config.json (transformers)"
+        "adapter_config.json (PEFT); modules.json (sentence-transformers); "
+        "config.json (transformers)"
     )
 
 
@@ -50,15 +51,6 @@ def test_a_training_folder_stands_for_its_last_step(model_folder, tmp_path):
 
     assert checkpoint.path == tmp_path / "checkpoint-1000"
     assert any("checkpoint-1000" in note for note in checkpoint.describe()["notes"])
-
-
-def test_an_adapter_is_refused_even_with_modules_beside_it(model_copy):
-    (model_copy / "adapter_config.json").write_text("{}")
-
-    assert refusal(model_copy) == (
-        f"{model_copy} is an adapter, which is not supported yet; "
-        "merge it into its base model first"
-    )
 
 
 @pytest.mark.parametrize("n_lost", [1, 1000, 109_950, 109_952])
@@ -268,6 +260,7 @@ def test_describe_says_what_a_run_should_record(model_folder):
         "max_seq_length": 64,
         "dtype": "float32",
         "trust_remote_code": False,
+        "backend": "torch",
     }
 
 
@@ -278,3 +271,46 @@ def test_recipes_of_roles_and_prompts_differ(model_folder):
 
     assert len(np.unique([str(recipe) for recipe in recipes])) == 3
     assert checkpoint.recipe("passage") == other.recipe("passage")
+
+
+@pytest.fixture
+def without(plain_copy):
+    """Leave weights out of the model's file."""
+    from safetensors.torch import load_file, save_file
+
+    def leave_out(*words):
+        path = plain_copy / "model.safetensors"
+        weights = load_file(path)
+        left = {name: one for name, one in weights.items() if not any(w in name for w in words)}
+        assert len(left) < len(weights)
+        save_file(left, path, metadata={"format": "pt"})
+        return load_checkpoint(f"m={plain_copy}", EncodeOptions(device="cpu"))
+
+    return leave_out
+
+
+def test_a_model_that_lacks_weights_is_refused_and_not_filled_at_random(without):
+    with pytest.raises(AlignkitError) as raised:
+        without("layer.1.output.dense").load()
+
+    assert str(raised.value) == (
+        "m lacks 2 weights that its vectors depend on, first encoder.layer.1.output.dense.bias; "
+        "they would be random: save the whole model (see `alignkit doctor`)"
+    )
+
+
+def test_a_missing_pooler_that_nothing_reads_does_no_harm(without, plain_folder):
+    encoder = without("pooler").load()
+
+    assert encoder.weights.missing == {"pooler.dense.bias", "pooler.dense.weight"}
+    whole = load_checkpoint(str(plain_folder), EncodeOptions(device="cpu")).load()
+    np.testing.assert_array_equal(encoder.encode(["a"], "query"), whole.encode(["a"], "query"))
+
+
+def test_transformers_own_loading_is_left_as_it_was(model_folder):
+    from transformers import PreTrainedModel
+
+    before = PreTrainedModel.__dict__["from_pretrained"]
+    load_checkpoint(str(model_folder), EncodeOptions(device="cpu")).load()
+
+    assert PreTrainedModel.__dict__["from_pretrained"] is before

@@ -6,6 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tiny_models import edit, make_adapter
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.errors import AlignkitError
@@ -14,10 +15,9 @@ COMMIT = "c0ffee" + "0" * 34
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of the hub as a download of one model asks for."""
+    """As much of the hub as downloads of a few models ask for."""
 
-    folder = None
-    names = ("org/tiny", "sentence-transformers/tiny")
+    folders: dict  # by name
     asked: list[str]
 
     def do_GET(self):
@@ -25,7 +25,7 @@ class Hub(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0].removeprefix("/")
         if path == "api/models/org/gated/revision/main":
             return self.answer(403, b"{}", **{"X-Error-Code": "GatedRepo"})
-        name = next((name for name in self.names if name in path), None)
+        name = next((name for name in self.folders if name in path), None)
         if name is None:
             return self.answer(404, b"{}", **{"X-Error-Code": "RepoNotFound"})
         if path.startswith(f"api/models/{name}/revision/"):
@@ -33,20 +33,20 @@ class Hub(BaseHTTPRequestHandler):
                 return self.answer(404, b"{}", **{"X-Error-Code": "RevisionNotFound"})
             return self.answer_json({"id": name, "sha": COMMIT, "siblings": []})
         if path.startswith(f"api/models/{name}/tree/"):
-            return self.answer_json([self.entry(file) for file in self.files()])
-        content = (self.folder / path.removeprefix(f"{name}/resolve/{COMMIT}/")).read_bytes()
+            return self.answer_json([self.entry(name, file) for file in self.files(name)])
+        content = (self.folders[name] / path.removeprefix(f"{name}/resolve/{COMMIT}/")).read_bytes()
         etag = hashlib.sha256(content).hexdigest()
         return self.answer(200, content, **{"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
 
     do_HEAD = do_GET  # noqa: N815  the name is the base class's
 
-    def files(self):
-        return [file for file in sorted(self.folder.rglob("*")) if file.is_file()]
+    def files(self, name):
+        return [file for file in sorted(self.folders[name].rglob("*")) if file.is_file()]
 
-    def entry(self, file):
+    def entry(self, name, file):
         return {
             "type": "file",
-            "path": file.relative_to(self.folder).as_posix(),
+            "path": file.relative_to(self.folders[name]).as_posix(),
             "size": file.stat().st_size,
             "oid": hashlib.sha256(file.read_bytes()).hexdigest(),
         }
@@ -67,11 +67,12 @@ class Hub(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def hub(model_folder, tmp_path, monkeypatch):
-    """A hub with one model; the list of the paths that it was asked for."""
+def serve(model_folder, tmp_path, monkeypatch):
+    """A hub with one model under two names, and room for more."""
     from huggingface_hub import constants
 
-    handler = type("OneModel", (Hub,), {"folder": model_folder, "asked": []})
+    folders = {"org/tiny": model_folder, "sentence-transformers/tiny": model_folder}
+    handler = type("AFewModels", (Hub,), {"folders": folders, "asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -81,10 +82,16 @@ def hub(model_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    yield handler.asked
+    yield handler
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def hub(serve):
+    """The list of the paths that the hub was asked for."""
+    return serve.asked
 
 
 def refusal(spec, **options):
@@ -119,12 +126,85 @@ def test_a_bare_name_is_looked_for_under_sentence_transformers_too(hub):
     assert any("sentence-transformers/tiny" in path for path in hub)
 
 
-def test_a_model_in_the_cache_needs_no_hub_when_offline(hub):
+@pytest.mark.parametrize("how", ["--offline", "HF_HUB_OFFLINE"])
+def test_a_model_in_the_cache_is_opened_loaded_and_run_without_any_request(how, hub, monkeypatch):
+    from huggingface_hub import constants
+
     load_checkpoint("org/tiny")
     hub.clear()
+    if how == "HF_HUB_OFFLINE":
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
-    assert load_checkpoint("org/tiny", EncodeOptions(offline=True)).revision == COMMIT
+    checkpoint = load_checkpoint("org/tiny", EncodeOptions("cpu", offline=how == "--offline"))
+
+    assert checkpoint.revision == COMMIT
+    assert checkpoint.load().encode(["a"], "query").shape == (1, 32)
     assert hub == []
+
+
+def test_a_model_in_the_cache_is_loaded_from_there_without_a_further_request(hub):
+    checkpoint = load_checkpoint("org/tiny", EncodeOptions("cpu"))
+    hub.clear()
+
+    checkpoint.load().encode(["a"], "query")
+
+    assert hub == []
+
+
+def test_files_of_another_backend_are_fetched_only_where_they_are_asked_for(hub, serve, model_copy):
+    serve.folders["org/both"] = model_copy
+    (model_copy / "onnx").mkdir()
+    for name in ("model.onnx", "model_O3.onnx"):
+        (model_copy / "onnx" / name).write_bytes(b"?")
+
+    load_checkpoint("org/both")
+    assert not any(".onnx" in path for path in hub)
+    load_checkpoint("org/both,backend=onnx,file=onnx/model_O3.onnx")
+    fetched = {path.rpartition("/")[2] for path in hub if ".onnx" in path}
+    assert fetched == {"model_O3.onnx"}
+
+
+def test_the_card_is_fetched_when_it_is_asked_for(hub, serve, model_copy):
+    serve.folders["org/card"] = model_copy
+    (model_copy / "README.md").write_text("Say query: first.")
+    checkpoint = load_checkpoint("org/card")
+    assert not any("README" in path for path in hub)
+
+    assert checkpoint.card == "Say query: first."
+    hub.clear()
+    assert load_checkpoint("org/card", EncodeOptions(offline=True)).card == "Say query: first."
+    assert hub == []
+
+
+def test_an_adapter_and_its_base_come_from_the_hub_at_the_revision_it_was_trained_on(
+    hub, serve, model_folder, tmp_path
+):
+    pytest.importorskip("peft", reason="the test extra is not installed")
+    folder = make_adapter(model_folder, tmp_path / "adapter")
+    edit(folder / "adapter_config.json", base_model_name_or_path="org/tiny", revision=COMMIT)
+    serve.folders["org/adapter"] = folder
+
+    checkpoint = load_checkpoint("new=org/adapter", EncodeOptions("cpu"))
+
+    base = checkpoint.describe()["base"]
+    assert (base["location"], base["revision"]) == (f"org/tiny@{COMMIT}", COMMIT)
+    assert any("org/tiny" in path and COMMIT in path for path in hub)
+    hub.clear()
+    offline = load_checkpoint("new=org/adapter", EncodeOptions("cpu", offline=True))
+    offline.load()
+    assert hub == []
+    assert offline.fingerprint == checkpoint.fingerprint
+
+
+def test_a_base_without_a_revision_is_recorded_at_its_commit(serve, model_folder, tmp_path):
+    pytest.importorskip("peft", reason="the test extra is not installed")
+    folder = make_adapter(model_folder, tmp_path / "adapter")
+    edit(folder / "adapter_config.json", base_model_name_or_path="org/tiny")
+
+    checkpoint = load_checkpoint(f"new={folder}", EncodeOptions("cpu"))
+
+    assert serve.asked
+    assert f"adapter of org/tiny at commit {COMMIT}, run merged" in checkpoint.notes[-1]
 
 
 @pytest.mark.parametrize(

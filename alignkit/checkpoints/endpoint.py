@@ -1,0 +1,247 @@
+"""Models behind an HTTP endpoint that speaks as OpenAI's does."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from alignkit.checkpoints import Checkpoint, Encoder, checkpoint_kind
+from alignkit.checkpoints._http import Client
+from alignkit.checkpoints._spec import default_label
+from alignkit.checkpoints._terms import KEYS, OPENAI, Address, Terms, read_address, read_terms
+from alignkit.errors import AlignkitError
+from alignkit.progress import SILENT, Reporter
+from alignkit.tables import Role, Texts
+
+PARALLEL = 4  # requests on their way at once
+_BATCH_TOKENS = 16384  # as estimated, of what is embedded before vectors are kept
+_BYTES_A_TOKEN = 3  # an estimate: about 4 in English, 2 to 3 in other scripts
+
+
+@dataclass
+class _Account:
+    """What has been asked for so far, and whom to tell; the state of an endpoint's use."""
+
+    reporter: Reporter = SILENT
+    n_tokens: int = 0
+
+
+@checkpoint_kind("endpoint")
+@dataclass(frozen=True)
+class EndpointCheckpoint(Checkpoint):
+    """`openai:MODEL`, or `https://HOST/v1#MODEL` of any server that speaks the same.
+
+    Vectors are kept in the cache, so that none is paid for twice. Keys of the model's name: see
+    `Terms`. Requests go out when a vector is missing, after an estimate of tokens and cost.
+    """
+
+    _account: _Account = field(default_factory=_Account, repr=False, compare=False)
+
+    keys = KEYS
+    precedence = 90
+    looks_for = "openai:MODEL or https://HOST/v1#MODEL (an endpoint)"
+
+    @classmethod
+    def claims(cls, location: str) -> bool:
+        """Whether it is `openai:…` or a URL."""
+        return location.startswith((OPENAI, "http://", "https://"))
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """No path is one."""
+        del path
+        return False
+
+    @classmethod
+    def label_of(cls, location: str) -> str:
+        """Last part of the model's name."""
+        return default_label(re.split("[:#]", location)[-1])
+
+    def __post_init__(self) -> None:
+        if self.options.pooling != "auto":
+            raise AlignkitError(f"{self.label} is an endpoint, which has its own pooling")
+        if self.options.batch_tokens is None:
+            object.__setattr__(self, "options", replace(self.options, batch_tokens=_BATCH_TOKENS))
+        _ = self.address, self.terms
+
+    @cached_property
+    def address(self) -> Address:
+        """Where it is."""
+        return read_address(self.location, self.options.own)
+
+    @cached_property
+    def terms(self) -> Terms:
+        """How it may be used."""
+        return read_terms(self.options.own)
+
+    def prompt(self, role: Role) -> str:
+        """Return the one asked for, else none."""
+        return self.options.prompt(role) or ""
+
+    def compute_fingerprint(self) -> str:
+        """Over the address, the model's name and the dimensions asked for: no weights are seen."""
+        stated = [self.address.url, self.address.model, self.terms.dimensions]
+        return hashlib.sha256(json.dumps(stated).encode()).hexdigest()
+
+    def recipe(self, role: Role) -> dict[str, str]:
+        """Add the prompt in force."""
+        return {**super().recipe(role), "prompt": self.prompt(role)}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """With a word on what cannot be known of a model behind a wall."""
+        return (
+            *super().notes,
+            f"{self.label}: {self.address.host} may change {self.address.model} without a word; "
+            "kept vectors are not asked for again",
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """With the address and the model, and no key."""
+        return {
+            **super().describe(),
+            "url": self.address.url,
+            "model": self.address.model,
+            "dimensions": self.terms.dimensions,
+            "prompts": {"query": self.prompt("query"), "passage": self.prompt("passage")},
+        }
+
+    def lookup(self, texts: Texts, role: Role, reporter: Reporter = SILENT) -> None:
+        """Find nothing; note whom to tell what the texts will cost."""
+        del texts, role
+        self._account.reporter = reporter
+
+    def load(self) -> Encoder:
+        """Make ready to ask; nothing is sent yet."""
+        if self.options.offline and not self.address.is_local:
+            raise AlignkitError(
+                f"{self.label}: vectors are missing, and --offline forbids to ask "
+                f"{self.address.host} for them"
+            )
+        if self.location.startswith(OPENAI) and not (self.address.key or self.address.is_local):
+            raise AlignkitError(f"{self.label} needs a key: set {self.address.key_env}")
+        client = Client(self.address, self.terms, self._account.reporter)
+        prompts: dict[Role, str] = {role: self.prompt(role) for role in ("query", "passage")}
+        return EndpointEncoder(client, prompts, self.label, self._account)
+
+
+@dataclass
+class EndpointEncoder:
+    """Asks an endpoint for vectors; a class because it learns their dimension and the cost."""
+
+    client: Client
+    prompts: dict[Role, str]
+    label: str
+    account: _Account
+    dim: int = 0  # not known before the first answer, unless the user states it
+
+    def __post_init__(self) -> None:
+        self.dim = self.client.terms.dimensions or 0
+        self._pool = ThreadPoolExecutor(PARALLEL)
+
+    def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """Estimate the tokens of each text, (n,) int64, and tell what embedding them would cost.
+
+        Everything that is to be embedded comes by here before the first request. Raises where it
+        would cost more than `max-cost`, with what was embedded before. Then one word is sent, to
+        learn the length of vectors, where nobody states it.
+        """
+        counts = estimate_tokens([self.prompts[role] + text for text in texts])
+        if not len(texts):
+            return counts
+        total, terms = int(counts.sum()), self.client.terms
+        self.account.n_tokens += total
+        cost, so_far = terms.cost(total), terms.cost(self.account.n_tokens)
+        priced = "" if cost is None else f", about {cost:.3g} at {terms.price:g} a million"
+        self.account.reporter.say(
+            f"{self.label}: {len(texts):,} {role} texts are to be embedded by "
+            f"{self.client.address.host}, about {total:,} tokens{priced}"
+        )
+        if terms.max_cost is not None and so_far is not None and so_far > terms.max_cost:
+            raise AlignkitError(
+                f"{self.label} would cost about {so_far:.3g}, more than max-cost={terms.max_cost:g}"
+                "; nothing was sent: raise it, or embed fewer texts"
+            )
+        if not self.dim:
+            self._embed(["a"])
+        return counts
+
+    def prepare(self, texts: Sequence[str], role: Role) -> list[list[str]]:
+        """Put prompts before texts, and cut them into requests."""
+        prompted = [self.prompts[role] + text for text in texts]
+        size = self.client.terms.batch
+        return [prompted[start : start + size] for start in range(0, len(prompted), size)]
+
+    def launch(self, prepared: list[list[str]]) -> Callable[[], np.ndarray]:
+        """Send the requests; the result waits for the answers."""
+        asked: list[Future[np.ndarray]] = [self._pool.submit(self._embed, one) for one in prepared]
+
+        def collect() -> np.ndarray:
+            try:
+                return np.concatenate([one.result() for one in asked])
+            except BaseException:  # Ctrl-C too: no thread may go on waiting and asking
+                self.client.turnstile.stopped.set()
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+        return collect
+
+    def encode(self, texts: Sequence[str], role: Role) -> np.ndarray:
+        """Embed one batch, in order, (n, dim) float32."""
+        return self.launch(self.prepare(texts, role))()
+
+    def _embed(self, texts: list[str]) -> np.ndarray:
+        body: dict[str, Any] = {"model": self.client.address.model, "input": texts}
+        if self.client.terms.dimensions is not None:
+            body["dimensions"] = self.client.terms.dimensions
+        answer = self.client.post(body, int(estimate_tokens(texts).sum()))
+        vectors = read_answer(answer, len(texts), self.client.address.host)
+        self.dim = self.dim or vectors.shape[1]
+        if vectors.shape[1] != self.dim:
+            raise AlignkitError(
+                f"{self.client.address.host} gives vectors of {vectors.shape[1]} dimensions, not "
+                f"of {self.dim}; ask the model for what it can give, by dimensions="
+            )
+        return vectors
+
+
+def estimate_tokens(texts: Sequence[str]) -> np.ndarray:
+    """Guess the tokens of each text from its bytes, as its tokenizer is not here, (n,) int64."""
+    lengths = [len(text.encode("utf-8", "surrogatepass")) for text in texts]
+    return np.array([1 + n // _BYTES_A_TOKEN for n in lengths], np.int64)
+
+
+def read_answer(answer: object, n_texts: int, host: str) -> np.ndarray:
+    """Take the vectors out of an answer, by their `index`, (n_texts, dim) float32.
+
+    Raises AlignkitError where one is missing, double, of another length, or no number.
+    """
+    items = cast(dict[str, Any], answer).get("data") if isinstance(answer, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise AlignkitError(f"{host} gives an answer without a list 'data'; is it an endpoint?")
+    found = cast(list[dict[str, Any]], items)
+    places = [item.get("index", place) for place, item in enumerate(found)]
+    if sorted(places, key=str) != sorted(range(n_texts), key=str):
+        raise AlignkitError(
+            f"{host} gives {len(found)} vectors for {n_texts} texts"
+            + (", or one twice" if len(found) == n_texts else "")
+            + "; ask for fewer at once by batch="
+        )
+    vectors = [item.get("embedding") for _, item in sorted(zip(places, found, strict=True),
+                                                           key=lambda pair: pair[0])]  # fmt: skip
+    try:
+        read = np.array(vectors, np.float32)
+    except (TypeError, ValueError):
+        read = np.zeros(0, np.float32)
+    if read.ndim != 2 or not read.size:
+        raise AlignkitError(f"{host} gives vectors of different lengths, or ones that are no lists")
+    if not np.isfinite(read).all():
+        raise AlignkitError(f"{host} gives NaN or inf in a vector; try again, or another model")
+    return read
