@@ -1,11 +1,12 @@
 """A model in a folder, loaded and run by sentence-transformers."""
 
 from abc import abstractmethod
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -224,17 +225,44 @@ class ModelCheckpoint(Checkpoint):
         logging.disable_progress_bar()  # one a weight file, and ours comes next
         try:
             with self.model_folder() as folder:
-                model = SentenceTransformer(
-                    str(folder),
-                    device=device,
-                    trust_remote_code=self.options.trust_remote_code,
-                    local_files_only=True,
-                    model_kwargs=model_kwargs,
-                    backend=self.backend.name,  # pyright: ignore[reportArgumentType]  checked above
+                model = _open(
+                    lambda more: SentenceTransformer(
+                        str(folder),
+                        device=device,
+                        trust_remote_code=self.options.trust_remote_code,
+                        local_files_only=True,
+                        model_kwargs=model_kwargs | more,
+                        backend=self.backend.name,  # pyright: ignore[reportArgumentType]  checked above
+                    ),
+                    _attention(device, dtype) if torch_backend else {},
                 )
         finally:
             logging.enable_progress_bar()
         return _in_dtype(model, dtype) if torch_backend else model
+
+
+def _attention(device: str, dtype: str) -> dict[str, Any]:
+    """Ask for attention over texts of unequal length where something installed can do it.
+
+    sentence-transformers (from 6.0) then puts a batch's texts end to end, without padding.
+    """
+    has_it = any(find_spec(name) is not None for name in ("flash_attn", "kernels"))
+    if device.startswith("cuda") and dtype != "float32" and has_it:
+        return {"attn_implementation": "flash_attention_2"}
+    return {}
+
+
+def _open(load: Callable[[dict[str, Any]], Any], wish: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Load a model as wished, or without the wish where its kind or the machine can't grant it."""
+    if wish:
+        try:
+            model = load(wish)
+            model.encode(["a"], prompt="", show_progress_bar=False)  # some kernels load only now
+        except (ImportError, ValueError, OSError, RuntimeError):
+            pass  # a fault of the model's own shows once more below
+        else:
+            return model
+    return load({})
 
 
 def _in_dtype(model: Any, dtype: str) -> Any:  # noqa: ANN401

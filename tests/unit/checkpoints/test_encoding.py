@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from alignkit.checkpoints import EncodeOptions, load_checkpoint
+from alignkit.checkpoints import EncodeOptions, _model, load_checkpoint
 from alignkit.errors import AlignkitError
 
 TEXTS = ["Where is the river?", "a", "It flows through three towns and a lake."]
@@ -93,6 +93,30 @@ def test_bfloat16_runs_and_gives_float32_near_the_full_vectors(model_folder, ref
     expected = reference.encode_query(TEXTS)
     assert vectors.dtype == np.float32
     assert 1e-4 < np.abs(vectors - expected).max() < 0.1  # 8 bits of mantissa
+
+
+def test_attention_without_padding_is_asked_for_where_it_is_installed(monkeypatch):
+    monkeypatch.setattr(_model, "find_spec", lambda name: name == "kernels" or None)
+
+    asked = _model._attention("cuda:1", "bfloat16")
+
+    assert asked == {"attn_implementation": "flash_attention_2"}
+    assert _model._attention("cuda", "float32") == {}
+    assert _model._attention("cpu", "bfloat16") == {}
+    monkeypatch.setattr(_model, "find_spec", lambda _: None)
+    assert _model._attention("cuda", "bfloat16") == {}
+
+
+def test_a_model_that_cannot_do_without_padding_runs_with_it(monkeypatch, model_folder, reference):
+    wishes = []
+    monkeypatch.setattr(
+        _model, "_attention", lambda *_: wishes.append(1) or {"attn_implementation": "no such"}
+    )
+
+    vectors = encode(model_folder, "query")
+
+    assert wishes
+    np.testing.assert_allclose(vectors, reference.encode_query(TEXTS), atol=TOLERANCE)
 
 
 def test_token_counts_are_those_that_the_model_sees(model_folder):
