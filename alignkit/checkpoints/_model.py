@@ -1,12 +1,10 @@
 """A model in a folder, loaded and run by sentence-transformers."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from alignkit.checkpoints._backend import Backend
 from alignkit.checkpoints._cause import cause
 from alignkit.checkpoints._device import resolve_device
 from alignkit.checkpoints._folder import ModelFolder
+from alignkit.checkpoints._loading import attention, dtype_key, in_dtype, open_model
 from alignkit.checkpoints._precision import LEAST_COSINE, agreement
 from alignkit.checkpoints._sentence_encoder import NO_LIMIT, SentenceEncoder
 from alignkit.checkpoints._weights import WeightReport, watch_weights
@@ -216,7 +215,7 @@ class ModelCheckpoint(Checkpoint):
 
         torch_backend = self.backend.is_torch
         model_kwargs: dict[str, Any] = (
-            {_dtype_key(): getattr(torch, dtype)}
+            {dtype_key(): getattr(torch, dtype)}
             if torch_backend
             else self.backend.arguments(device)
         )
@@ -225,7 +224,7 @@ class ModelCheckpoint(Checkpoint):
         logging.disable_progress_bar()  # one a weight file, and ours comes next
         try:
             with self.model_folder() as folder:
-                model = _open(
+                model = open_model(
                     lambda more: SentenceTransformer(
                         str(folder),
                         device=device,
@@ -234,67 +233,14 @@ class ModelCheckpoint(Checkpoint):
                         model_kwargs=model_kwargs | more,
                         backend=self.backend.name,  # pyright: ignore[reportArgumentType]  checked above
                     ),
-                    _attention(device, dtype) if torch_backend else {},
+                    attention(device, dtype) if torch_backend else {},
                 )
         finally:
             logging.enable_progress_bar()
-        return _in_dtype(model, dtype) if torch_backend else model
-
-
-def _attention(device: str, dtype: str) -> dict[str, Any]:
-    """Ask for attention over texts of unequal length where something installed can do it.
-
-    sentence-transformers (from 6.0) then puts a batch's texts end to end, without padding.
-    """
-    has_it = any(find_spec(name) is not None for name in ("flash_attn", "kernels"))
-    if device.startswith("cuda") and dtype != "float32" and has_it:
-        return {"attn_implementation": "flash_attention_2"}
-    return {}
-
-
-def _open(load: Callable[[dict[str, Any]], Any], wish: dict[str, Any]) -> Any:  # noqa: ANN401
-    """Load a model as wished, or without the wish where its kind or the machine can't grant it."""
-    if wish:
-        try:
-            model = load(wish)
-            model.encode(["a"], prompt="", show_progress_bar=False)  # some kernels load only now
-        except (ImportError, ValueError, OSError, RuntimeError):
-            pass  # a fault of the model's own shows once more below
-        else:
-            return model
-    return load({})
-
-
-def _in_dtype(model: Any, dtype: str) -> Any:  # noqa: ANN401
-    import torch
-
-    if dtype == "float32":
-        return model.float().eval()  # some are saved in half precision
-    if hasattr(model[0], "auto_model"):
-        for module in list(model)[1:]:
-            module.float()
-        model[0].register_forward_hook(_in_float32)
-    else:
-        model.to(getattr(torch, dtype))
-    return model.eval()
-
-
-def _dtype_key() -> str:
-    major, minor = metadata.version("transformers").split(".")[:2]
-    return "dtype" if (int(major), int(minor)) >= (4, 56) else "torch_dtype"
+        return in_dtype(model, dtype) if torch_backend else model
 
 
 def _mend(error: Exception) -> str:
     if "trust_remote_code" in str(error):
         return "; --trust-remote-code runs the code that comes with it, if you trust that"
     return ""
-
-
-def _in_float32(module: Any, inputs: Any, features: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401
-    """Go on from the transformer in float32: sums over tokens need more than 8 bits."""
-    del module, inputs
-    return {
-        name: value.float() if hasattr(value, "is_floating_point") and value.is_floating_point()
-        else value
-        for name, value in features.items()
-    }  # fmt: skip

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from alignkit.checkpoints import EncodeOptions, _model, load_checkpoint
+from alignkit.checkpoints import EncodeOptions, _loading, _model, load_checkpoint
 from alignkit.errors import AlignkitError
 
 TEXTS = ["Where is the river?", "a", "It flows through three towns and a lake."]
@@ -96,21 +96,21 @@ def test_bfloat16_runs_and_gives_float32_near_the_full_vectors(model_folder, ref
 
 
 def test_attention_without_padding_is_asked_for_where_it_is_installed(monkeypatch):
-    monkeypatch.setattr(_model, "find_spec", lambda name: name == "kernels" or None)
+    monkeypatch.setattr(_loading, "find_spec", lambda name: name == "kernels" or None)
 
-    asked = _model._attention("cuda:1", "bfloat16")
+    asked = _loading.attention("cuda:1", "bfloat16")
 
     assert asked == {"attn_implementation": "flash_attention_2"}
-    assert _model._attention("cuda", "float32") == {}
-    assert _model._attention("cpu", "bfloat16") == {}
-    monkeypatch.setattr(_model, "find_spec", lambda _: None)
-    assert _model._attention("cuda", "bfloat16") == {}
+    assert _loading.attention("cuda", "float32") == {}
+    assert _loading.attention("cpu", "bfloat16") == {}
+    monkeypatch.setattr(_loading, "find_spec", lambda _: None)
+    assert _loading.attention("cuda", "bfloat16") == {}
 
 
 def test_a_model_that_cannot_do_without_padding_runs_with_it(monkeypatch, model_folder, reference):
     wishes = []
     monkeypatch.setattr(
-        _model, "_attention", lambda *_: wishes.append(1) or {"attn_implementation": "no such"}
+        _model, "attention", lambda *_: wishes.append(1) or {"attn_implementation": "no such"}
     )
 
     vectors = encode(model_folder, "query")
