@@ -1,9 +1,10 @@
 """What a run finds on a dataset, kept: asked again, it reads no vector and resamples nothing."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from alignkit import kept
 from alignkit.checkpoints import EncodeOptions
@@ -24,7 +25,7 @@ from alignkit.tables import Dataset, SimilarityMatrix
 from alignkit.variants import Variants
 
 Array = np.ndarray
-_TABLES = ("metrics", "comparisons", "per_query", "projection", "variants")
+_TABLES = [field.name for field in fields(DatasetResults) if field.type is pd.DataFrame]
 _STAGE = "results"  # of what is kept
 
 

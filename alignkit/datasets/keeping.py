@@ -1,15 +1,20 @@
 """A dataset that was read once is kept, checked as it was, until its files change."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from alignkit import kept
 from alignkit.provenance import hash_file
 from alignkit.tables import Dataset, DatasetCard, Texts
 
 _STAGE = "datasets"
-_FRAMES = ("queries", "passages", "qrels", "negatives")
+_TEXTS = [field.name for field in fields(Dataset) if field.type is Texts]
+_TABLES = [field.name for field in fields(Dataset) if field.type is pd.DataFrame]
 
 
 def kept_or_read(
@@ -26,17 +31,16 @@ def kept_or_read(
     if found is not None:
         return _unpacked(card, found)
     dataset = read()
-    frames = [dataset.queries.frame, dataset.passages.frame, dataset.qrels, dataset.negatives]
-    tables = {name: kept.pack_table(frame) for name, frame in zip(_FRAMES, frames, strict=True)}
+    tables = {name: getattr(dataset, name).frame for name in _TEXTS}
+    tables |= {name: getattr(dataset, name) for name in _TABLES}
     about = kept.pack_json({"checksum": dataset.checksum, "notes": dataset.notes})
-    kept.keep(_STAGE, key, {**tables, "about": about})
+    packed = {name: kept.pack_table(table) for name, table in tables.items()}
+    kept.keep(_STAGE, key, {**packed, "about": about})
     return dataset
 
 
-def _unpacked(card: DatasetCard, arrays: dict[str, Any]) -> Dataset:
-    queries, passages, qrels, negatives = (kept.unpack_table(arrays[name]) for name in _FRAMES)
+def _unpacked(card: DatasetCard, arrays: dict[str, np.ndarray]) -> Dataset:
     about: Any = kept.unpack_json(arrays["about"])
-    return Dataset(
-        card, Texts(queries), Texts(passages), qrels, about["checksum"], tuple(about["notes"]),
-        negatives,
-    )  # fmt: skip
+    tables: dict[str, Any] = {name: kept.unpack_table(arrays[name]) for name in _TABLES}
+    tables |= {name: Texts(kept.unpack_table(arrays[name])) for name in _TEXTS}
+    return Dataset(card=card, checksum=about["checksum"], notes=tuple(about["notes"]), **tables)

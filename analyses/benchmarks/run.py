@@ -82,7 +82,7 @@ the floor we take. `growth.csv` holds what the figure shows; a pool of a million
 
 Not reached: the 100 best of every query keep the ranking above 1.8 products (ranks alone take 1.4,
 with the 10 best that `compare` asks for 1.6), and the million passages below faiss. A comparison
-that was asked before spends half of its time on imports, a third on writing files. The other
+that was asked before spends a third of its time on imports, half on tables and files. The other
 evaluators compute a few measures of one pool where alignkit computes all of them in three settings.
 
 ![Time and memory against size](growth.svg)
