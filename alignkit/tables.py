@@ -130,6 +130,9 @@ class Dataset:
     notes: tuple[str, ...] = field(default=())  # what the loader found odd, for the report
     # Passages judged not to answer a query of their language, for training: query_id, passage_id.
     negatives: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=QREL_COLUMNS[:2]))
+    # Answers that no pool holds, of data without parallel queries: QREL_COLUMNS. No rank is
+    # theirs, but they are among what recall, precision at all answers and nDCG divide by.
+    unfindable: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=QREL_COLUMNS))
 
     @property
     def name(self) -> str:
