@@ -192,12 +192,12 @@ def _lost(gone: frozenset[Answer]) -> list[str]:
     """Count and name what was judged and is not in the corpus."""
     notes: list[str] = []
     for what, ids in (
-        ("that answer, which count as not found", {a.passage for a in gone if a.relevance > 0}),
-        ("that do not answer", {a.passage for a in gone if a.relevance == 0}),
-    ):
+        ("relevant passages that are not in the corpus, counted as not found",
+         sorted({one.passage for one in gone if one.relevance > 0})),
+        ("passages judged not relevant that are not in the corpus",
+         sorted({one.passage for one in gone if one.relevance == 0})),
+    ):  # fmt: skip
         if ids:
-            first = ", ".join(sorted(ids)[:NAMED])
             more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-            notes.append(f"judged passages {what} that are not in the corpus: {len(ids)}, "
-                         f"{first}{more}")  # fmt: skip
+            notes.append(f"{what}: {len(ids)} ({', '.join(ids[:NAMED])}{more})")
     return notes
