@@ -8,7 +8,7 @@ A dataset is a function that reads files into a `Dataset`, registered with its c
 The file is all it takes: `--data mine`, the listing and the checks here follow from the card.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
@@ -18,7 +18,7 @@ from alignkit.errors import AlignkitError
 from alignkit.languages import display_order, normalise
 from alignkit.progress import SILENT, Reporter
 from alignkit.registry import Registry
-from alignkit.tables import Dataset, DatasetCard
+from alignkit.tables import Dataset, DatasetCard, Texts
 
 Candidate = Literal["sentence", "sentence+context"]
 
@@ -161,16 +161,17 @@ def sources_of(
     if found.sources is not None:
         return found.sources(path, request)
     loaded = found.load(path, request)
+    file = path or Path(found.card.name)
     return [
-        Source(
-            path or Path(found.card.name),
-            (
-                PlacedText(noun, language, text_id.removeprefix(f"{language}:"), parallel, text, 0)
-                for text_id, language, parallel, text in side.frame.itertuples(index=False)
-            ),
-        )
-        for noun, side in (("query", loaded.queries), ("passage", loaded.passages))
+        Source(file, _loaded("query", loaded.queries)),
+        Source(file, _loaded("passage", loaded.passages)),
     ]
+
+
+def _loaded(noun: Literal["query", "passage"], texts: Texts) -> Iterator[PlacedText]:
+    for text_id, language, parallel_id, text in texts.frame.itertuples(index=False):
+        own_id = text_id.removeprefix(f"{language}:")
+        yield PlacedText(noun, language, own_id, parallel_id, text, 0)
 
 
 def _requested(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from alignkit.datasets import PlacedText, Request, Source, choose_languages, dataset
 from alignkit.datasets.assemble import Answer, TextRow, assemble
 from alignkit.datasets.download import address, keep
-from alignkit.datasets.packed import read_lines, read_objects, text_of
+from alignkit.datasets.packed import known_checksums, read_lines, read_objects, text_of
 from alignkit.errors import AlignkitError
 from alignkit.tables import Dataset, DatasetCard
 
@@ -256,7 +256,7 @@ def _stream(found: Iterable[_Files], counts: dict[str, int], request: Request) -
 
 def _download(folder: Path, language: str, split: str, request: Request) -> None:
     """See to it that the published files of a language lie in the cache, whole."""
-    known = dict(reversed(line.split()) for line in CHECKSUMS.read_text("utf-8").splitlines())
+    known = known_checksums(CHECKSUMS)
     n_files = ceil(PASSAGES[language] / IN_A_FILE)
     files = [("miracl", _below(kind, language, split)) for kind in ("topics", "qrels")]
     files += [

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from alignkit.datasets.reading import NumberedRow
+from alignkit.datasets.reading import NumberedRow, read_separated
 from alignkit.errors import AlignkitError
+
+SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet", ".tsv")
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -51,6 +53,37 @@ def _object(text: str, place: str) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise AlignkitError(f"{place}: not a JSON object; write one a line")
     return row
+
+
+def read_parquet_rows(path: Path) -> Iterator[NumberedRow]:
+    """Rows of a Parquet file, counted from 1, some thousand of them in memory at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n = 0
+    try:
+        for batch in pq.ParquetFile(path).iter_batches(4096):
+            for row in batch.to_pylist():
+                n += 1
+                yield n, row
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise AlignkitError(f"{path} is no readable Parquet file: {reason}") from error
+
+
+def read_rows(file: Path) -> Iterator[NumberedRow]:
+    """Rows of a file with one of SUFFIXES, numbered from 1."""
+    if file.suffix == ".parquet":
+        return read_parquet_rows(file)
+    if file.suffix == ".tsv":
+        return read_separated(file, "\t")
+    return read_objects(file)
+
+
+def known_checksums(file: Path) -> dict[str, str]:
+    """Checksum of each file that is listed, in sha256sum's format, by its name."""
+    lines = (line.split() for line in file.read_text("utf-8").splitlines())
+    return {name: checksum for checksum, name in lines}
 
 
 def text_of(row: dict[str, Any], field: str, place: str) -> str:
