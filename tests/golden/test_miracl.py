@@ -7,7 +7,9 @@ from miracl_layout import write_corpus
 
 from alignkit.comparison import tabulate
 from alignkit.datasets import load_dataset
+from alignkit.exchange.trec import trec_further, trec_qrels
 from alignkit.measures import measure
+from alignkit.training.splits import choose_ids
 
 LANGUAGES = ["sw", "yo"]
 TREC = {"ndcg@10": "ndcg_cut_10", "recall@100": "recall_100"}
@@ -67,3 +69,23 @@ def test_ndcg_and_recall_equal_pytrec_eval(judged, language):
         row = table.loc[("monolingual", language, language, name)]
         assert row["value"] == pytest.approx(np.mean([one[trec] for one in found]), abs=1e-9)
         assert row["n"] == len(found)
+
+
+def test_the_judgements_for_trec_are_the_published_ones(judged):
+    dataset, qrels, _, _ = judged
+    there = set(dataset.passages.frame["id"])
+    written = trec_qrels(dataset.answer_retrieval()) + trec_further(dataset)
+    assert sorted(written.splitlines()) == sorted(
+        f"{query} 0 {passage} {grade}"
+        for query, grades in qrels.items()
+        for passage, grade in grades.items()
+        if grade or passage in there
+    )
+
+
+def test_a_part_of_the_queries_keeps_its_own_missing_answers(judged):
+    dataset = judged[0]
+    asked = dataset.unfindable["query_id"].iloc[0]
+    part = choose_ids(dataset, {asked})
+    assert set(part.unfindable["query_id"]) == {asked}
+    assert part.answer_retrieval().qrels.unfindable[0].tolist() == [0] * len(part.unfindable)
