@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,40 +13,74 @@ import pyarrow.compute as pc
 from alignkit.tables import TEXT_COLUMNS
 
 ROWS = 1 << 16  # that are Python objects at a time
+FEW = 1000  # rows that are no corpus
 Row = tuple[str, str, str, str]
+_SCHEMA = pa.schema([(name, pa.large_string()) for name in TEXT_COLUMNS])
 
 
 def collect(rows: Iterable[Row]) -> tuple[pd.DataFrame, tuple[Row, Row] | None]:
     """Put rows of TEXT_COLUMNS into a table sorted by id, and find the first id that comes again.
 
-    Returns the table and, where an id stands twice, both of its rows.
+    Returns the table and, where an id stands twice, both of its rows. Corpora come a language
+    after the other and ids begin with it: each is sorted by itself, so that a copy of one is all
+    that is held besides.
     """
-    kinds = pa.schema([(name, pa.large_string()) for name in TEXT_COLUMNS])
-    rows, chunks = iter(rows), list[pa.RecordBatch]()
-    while chunk := list(islice(rows, ROWS)):  # itertools.batched is of Python 3.12
+    parts: list[pa.Table] = []
+    pending: list[pa.RecordBatch] = []
+    language = ""
+    for chunk in _chunks(rows):
+        if pending and chunk[0][1] != language:
+            parts.append(_sorted(pending))
+        language = chunk[-1][1]
         columns = [pa.array(column, pa.large_string()) for column in zip(*chunk, strict=True)]
-        chunks.append(pa.RecordBatch.from_arrays(columns, schema=kinds))
-    table = pa.Table.from_batches(chunks, schema=kinds)
-    del chunks
-    # Bytes of UTF-8 sort as code points do.
-    order = pc.sort_indices(table["id"]).to_numpy()
-    again = _again(table, order)
-    table = table.take(pa.array(order))
+        pending.append(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+    parts.append(_sorted(pending))
+    parts = [part for part in parts if len(part)]
+    in_order = sorted(parts, key=lambda part: part["id"][0].as_py())
+    if any(one["id"][-1].as_py() >= two["id"][0].as_py() for one, two in pairwise(in_order)):
+        pending = [batch for part in parts for batch in part.to_batches()]
+        parts = in_order = [_sorted(pending)]  # what was in the order of the file stays so
+    table = pa.concat_tables([_SCHEMA.empty_table(), *in_order])
     frame = pd.DataFrame({name: pd.Series(table[name], dtype="str") for name in TEXT_COLUMNS})
-    return frame, again
+    return frame, _again(table)
 
 
-def _again(table: pa.Table, order: np.ndarray) -> tuple[Row, Row] | None:
-    ids = table["id"].take(pa.array(order))
-    if len(ids) < 2:
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Cut rows into lists; at a new language too, unless languages alternate."""
+    chunk: list[Row] = []
+    for row in rows:
+        if len(chunk) >= ROWS or (len(chunk) >= FEW and row[1] != chunk[-1][1]):
+            yield chunk
+            chunk = []
+        chunk.append(row)
+    if chunk:
+        yield chunk
+
+
+def _sorted(pending: list[pa.RecordBatch]) -> pa.Table:
+    """Sort batches by id, equal ids in the order they came in, and take them off the list."""
+    table = pa.Table.from_batches(pending, schema=_SCHEMA)
+    pending.clear()
+    # One chunk a column: taking from many makes two copies in place of one.
+    table = table.combine_chunks()
+    order = pc.sort_indices(table["id"])  # stable, and bytes of UTF-8 sort as code points do
+    columns = {name: table[name] for name in TEXT_COLUMNS}
+    del table
+    for name in TEXT_COLUMNS:
+        columns[name] = columns[name].take(order)
+    return pa.table(columns, schema=_SCHEMA)
+
+
+def _again(table: pa.Table) -> tuple[Row, Row] | None:
+    """Find the first id, in their order, that stands twice."""
+    ids = table["id"]
+    same = pc.equal(ids[1:], ids[:-1]) if len(ids) else ids
+    first = pc.index(same, True).as_py() if len(same) else -1
+    if first < 0:
         return None
-    same = pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
-    if not same.any():
-        return None
-    pairs = np.sort(np.stack([order[:-1][same], order[1:][same]]), axis=0)
-    rows = table.take(pa.array(pairs[:, np.argmin(pairs[1])])).to_pylist()
+    rows = table.slice(first, 2).to_pylist()
     one, other = (tuple(row[name] for name in TEXT_COLUMNS) for row in rows)
-    return one, other  # type: ignore[return-value]
+    return one, other
 
 
 def checksum(*tables: pd.DataFrame) -> str:

@@ -183,7 +183,7 @@ def test_downloads_are_of_the_stated_commits_and_kept_with_checksums(folder, cac
     assert asked[0] == (f"{topics}topics.miracl-v1.0-sw-train.tsv", None)
     assert asked[3] == (f"{corpus}docs-1.jsonl.gz", None)
     shard = cache / "datasets" / "miracl" / "miracl-corpus-v1.0-sw" / "docs-1.jsonl.gz"
-    write_corpus(shard.parent.parent, "sw", [SW[0], SW[1][:1]])
+    shard.write_bytes(shard.read_bytes() + b"more")
     assert refused("miracl", languages=["sw"], split="train") == (
         f"{shard} changed since it was downloaded; delete it, and it is downloaded again"
     )
