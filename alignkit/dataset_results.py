@@ -10,7 +10,7 @@ from alignkit.comparison import tabulate
 from alignkit.embedding import EmbeddingSession
 from alignkit.estimates import IntervalKind, pool_runs
 from alignkit.exchange.mteb import mteb_model, mteb_result
-from alignkit.exchange.trec import trec_qrels, trec_run
+from alignkit.exchange.trec import trec_further, trec_qrels, trec_run
 from alignkit.gate.baseline import SUFFIX, baseline_of, pack
 from alignkit.languages import display_order
 from alignkit.measures import Measures, measure
@@ -143,7 +143,8 @@ def _trec(
 ) -> dict[str, bytes]:
     """Write runs and judgements for TREC's tools; of several runs, the first."""
     task = dataset.answer_retrieval()
-    files = {f"trec/{dataset.name}.qrels": trec_qrels(task).encode()}
+    judged = trec_qrels(task) + trec_further(dataset)
+    files = {f"trec/{dataset.name}.qrels": judged.encode()}
     for label, (sides, *_) in embedded.items():
         files[f"trec/{dataset.name}-{label}.run"] = trec_run(label, task, *sides).encode()
     return files

@@ -53,6 +53,8 @@ _RIGHT_TO_LEFT = {"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc"
 # macrolanguages. Only these withdrawn codes are the same language under a new name.
 _WITHDRAWN = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "mol": "ro"}
 _NOT_A_LANGUAGE = {"mis", "mul", "und", "zxx"}
+# Written for these regions alike in script, and not in words: neither stands for the other.
+_REGIONS = {("zh", "HK")}
 # Country codes that are taken for language codes.
 _COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gr": "el", "jp": "ja", "ua": "uk", "vn": "vi"}
 
@@ -62,7 +64,8 @@ def normalise(code: str) -> str:
     """Find the one code that stands for `code`'s language in every table.
 
     Takes ISO 639-1 and 639-3, BCP-47 (`pt-BR`) and FLORES (`eng_Latn`). A region is dropped once it
-    has said the script (`zh-TW` is `zh-Hant`). A language stays itself: `arb` (Standard Arabic)
+    has said the script (`zh-TW` is `zh-Hant`), but for Hong Kong's Chinese (`zh-Hant-HK`), which
+    data have beside Taiwan's. A language stays itself: `arb` (Standard Arabic)
     does not become the macrolanguage `ar`, nor `cmn` `zh`; data that mix them must choose.
 
     Raises
@@ -83,7 +86,8 @@ def normalise(code: str) -> str:
     usual = _usual_script(language)
     if written is None and tag.territory and usual is not None:
         written = _likely_script(language, tag.territory)
-    return language if written in (None, usual) else f"{language}-{written}"
+    code = language if written in (None, usual) else f"{language}-{written}"
+    return f"{code}-{tag.territory}" if (language, tag.territory) in _REGIONS else code
 
 
 def name(code: str) -> str:
@@ -95,7 +99,8 @@ def name(code: str) -> str:
 
 def script(code: str) -> str:
     """Find the script of texts of `code`, in ISO 15924; `Zzzz` where no table knows."""
-    language, _, written = normalise(code).partition("-")
+    language, _, further = normalise(code).partition("-")
+    written = further.partition("-")[0]
     return written or _usual_script(language) or UNKNOWN_SCRIPT
 
 

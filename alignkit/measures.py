@@ -30,6 +30,7 @@ from alignkit.sources import (
     language_ranks,
     language_shares,
     parallel_vectors,
+    pool_ranks,
     rankings,
 )
 from alignkit.tables import AVERAGE, Dataset, Embeddings, TaskName
@@ -342,6 +343,7 @@ class _Measuring:
         self._languages = tuple(ranks.task.queries.languages)
         self._asked = codes(pd.Series(ranks.languages), self._languages)[ranks.language_of_query]
         self._n = len(ranks.languages)
+        self._is_parallel = len(ranks.ids) < len(ranks.task.queries)
 
     def _variants(self, setting: Setting, needs: Needs) -> Iterator[Variant]:
         for card in METRICS.values():
@@ -360,6 +362,8 @@ class _Measuring:
             return "all vectors are equal, so that all scores tie"
         if self._n < 2 and (setting == "cross-lingual" or variant.card.settings == BIAS):
             return "there is one language, and this needs two"
+        if not self._is_parallel and (setting == "cross-lingual" or variant.card.compares_answers):
+            return "there are no parallel queries"
         return ""
 
     def _pairs(self) -> list[tuple[int, int]]:
@@ -410,8 +414,19 @@ class _Measuring:
             values = _value(variant, searches.ranks)
             levels = _levels(variant, searches.ranks)
             scatter.add(variant, values, levels, _too_deep(variant, searches.ranks))
-        return [*scatter.measured, *self._blocks(of_languages, memory), *self._preference(),
+        return [*scatter.measured, *self._pools(of_languages),
+                *self._blocks(of_languages, memory), *self._preference(),
                 *self._shares()]  # fmt: skip
+
+    def _pools(self, outputs: Outputs) -> list[Measured]:
+        """Measure what changes for a query's own answers when other languages join the pool."""
+        source, rows = pool_ranks(self._ranks)
+        ids, cells = self._ranks.id_of_query[rows], self._asked[rows]
+        scatter = self._scatter("multilingual", ids, cells, outputs)
+        for variant in self._variants("multilingual", "pools"):
+            levels = _levels(variant, source)
+            scatter.add(variant, _value(variant, source), levels, _too_deep(variant, source))
+        return scatter.measured
 
     def _blocks(self, outputs: Outputs, memory: _Memory) -> list[Measured]:
         """Measure how a language's queries rank their answers in all languages."""

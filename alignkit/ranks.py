@@ -65,6 +65,7 @@ class TaskRanks:
             len(searches),
             self.task.qrels.relevance[order],
             pool=self.pool_sizes[searches % len(self.languages)],
+            unfindable=self._unfindable(searches, len(self.languages), self.language_of_query),
         )
         return Searches(
             ranks, searches // len(self.languages), searches % len(self.languages), order
@@ -83,8 +84,23 @@ class TaskRanks:
             (self.language_of_cell == self.language_of_query[rows])[order],
             self.language_of_cell[order],
             np.full(len(searches), self.pool_sizes.sum()),
+            self._unfindable(searches, 1, np.zeros_like(self.language_of_query)),
         )
         return Searches(ranks, searches, np.full(len(searches), -1), order)
+
+    def _unfindable(self, searches: Array, n_pools: int, pool_of_query: Array) -> Array | None:
+        """Search and relevance of the answers that no pool holds, (2, m); None without any.
+
+        `searches` are sorted numbers query × pools + pool. A query of which no answer is to be
+        found is no search: it counts nowhere, and `n` says so.
+        """
+        rows, relevance = self.task.qrels.unfindable
+        if not len(rows):
+            return None
+        wanted = rows * n_pools + pool_of_query[rows]
+        place = np.minimum(np.searchsorted(searches, wanted), len(searches) - 1)
+        known = searches[place] == wanted
+        return np.stack([place[known], relevance[known]])
 
 
 def _searches(search: Array, rank: Array) -> tuple[Array, Array, Array]:

@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 
 from alignkit.kernels.ranking import TIE, prepare
-from alignkit.metrics import LanguageRanks, LanguageShares, ParallelVectors, Rankings
+from alignkit.metrics import (
+    LanguageRanks,
+    LanguageShares,
+    ParallelVectors,
+    PoolRanks,
+    Rankings,
+    RelevantRanks,
+)
 from alignkit.ranks import TaskRanks, codes, share_cutoffs
 from alignkit.tables import Embeddings
 
@@ -58,6 +65,49 @@ def language_shares(ranks: TaskRanks) -> LanguageShares:
     relevant /= relevant.sum(axis=1, keepdims=True)
     observed = {k: ranks.best.shares[searches.queries, i] for i, k in enumerate(share_cutoffs())}
     return LanguageShares(observed, relevant, ranks.pool_sizes / ranks.pool_sizes.sum())
+
+
+def pool_ranks(ranks: TaskRanks) -> tuple[PoolRanks, Array]:
+    """Ranks of own-language answers alone and among all languages, and whose they are.
+
+    The query row of each search is given, (searches,).
+    """
+    alone, mixed = ranks.own_pools, ranks.all_pools.ranks
+    own = _chosen(alone.ranks, alone.pools == ranks.language_of_query[alone.queries])
+    step = mixed.rank.max(initial=0) + 1
+    place = mixed.search * step + mixed.rank  # ascends
+    foreign = place[mixed.foreign]
+    before = np.searchsorted(foreign, place, "right")
+    before -= np.searchsorted(foreign, mixed.search * step)
+    native = ~mixed.foreign
+    without = RelevantRanks(
+        mixed.search[native],
+        (mixed.rank - before)[native],
+        mixed.n_searches,
+        None if mixed.relevance is None else mixed.relevance[native],
+        pool=mixed.sizes - mixed.per_search(mixed.foreign).astype(np.int64),
+        unfindable=mixed.unfindable,
+    )
+    asks = without.count > 0
+    return PoolRanks(own, _chosen(without, asks)), ranks.all_pools.queries[asks]
+
+
+def _chosen(ranks: RelevantRanks, chosen: Array) -> RelevantRanks:
+    """Take some of the searches, (n_searches,) bool, and number them anew."""
+    number = np.cumsum(chosen) - 1
+    cells = chosen[ranks.search]
+    lost = ranks.unfindable
+    if lost is not None:
+        lost = lost[:, chosen[lost[0]]]
+        lost = np.stack([number[lost[0]], lost[1]])
+    return RelevantRanks(
+        number[ranks.search][cells],
+        ranks.rank[cells],
+        int(chosen.sum()),
+        None if ranks.relevance is None else ranks.relevance[cells],
+        pool=ranks.sizes[chosen],
+        unfindable=lost,
+    )
 
 
 def language_ranks(ranks: TaskRanks, language: int) -> LanguageRanks:

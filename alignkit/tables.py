@@ -1,7 +1,7 @@
 """What flows between the stages: texts, datasets, retrieval tasks, embeddings, results."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -76,12 +76,14 @@ class Texts:
 class Qrels:
     """Which passage answers which query, as row numbers, sorted by query row, then passage row.
 
-    `queries`, `passages` and `relevance` are (n,) int64; relevance is positive.
+    `queries`, `passages` and `relevance` are (n,) int64; relevance is positive. `unfindable` has
+    the query rows and the relevance of answers that no pool holds, (2, m) int64.
     """
 
     queries: np.ndarray
     passages: np.ndarray
     relevance: np.ndarray
+    unfindable: np.ndarray = field(default_factory=lambda: np.empty((2, 0), np.int64))
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -131,6 +133,9 @@ class Dataset:
     notes: tuple[str, ...] = field(default=())  # what the loader found odd, for the report
     # Passages judged not to answer a query of their language, for training: query_id, passage_id.
     negatives: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=QREL_COLUMNS[:2]))
+    # Answers that no pool holds, of data without parallel queries: QREL_COLUMNS. No rank is
+    # theirs, but recall, average precision and nDCG divide by them too, as trec_eval does.
+    unfindable: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=QREL_COLUMNS))
 
     @property
     def name(self) -> str:
@@ -145,7 +150,12 @@ class Dataset:
         answers = answers[["parallel_id", "passage_id", "relevance"]].drop_duplicates()
         cells = parallel.merge(answers, on="parallel_id")
         cells["passage_row"] = passage_rows.loc[cells["passage_id"]].to_numpy()
-        return RetrievalTask("answer-retrieval", self.queries, self.passages, _qrels(cells))
+        qrels = _qrels(cells)
+        if len(self.unfindable):
+            rows = pd.Index(self.queries.frame["id"]).get_indexer(self.unfindable["query_id"])
+            lost = np.stack([rows, self.unfindable["relevance"].to_numpy(np.int64)])
+            qrels = replace(qrels, unfindable=lost)
+        return RetrievalTask("answer-retrieval", self.queries, self.passages, qrels)
 
     def question_alignment(self) -> RetrievalTask:
         """Every query against the queries of the other languages, its translations relevant."""

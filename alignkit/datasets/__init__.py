@@ -8,17 +8,17 @@ A dataset is a function that reads files into a `Dataset`, registered with its c
 The file is all it takes: `--data mine`, the listing and the checks here follow from the card.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from alignkit.cache_folder import cache_folder
 from alignkit.errors import AlignkitError
 from alignkit.languages import display_order, normalise
 from alignkit.progress import SILENT, Reporter
 from alignkit.registry import Registry
-from alignkit.tables import Dataset, DatasetCard
+from alignkit.tables import Dataset, DatasetCard, Texts
 
 Candidate = Literal["sentence", "sentence+context"]
 
@@ -43,13 +43,40 @@ class Request:
 Loader = Callable[[Path | None, Request], Dataset]
 
 
+class PlacedText(NamedTuple):
+    """A text as it stands in a file, read without judging it.
+
+    `parallel_id` is the same for translations of each other, "" where there are none; `line` is 0
+    in a format without lines.
+    """
+
+    noun: Literal["query", "passage"]
+    language: str
+    own_id: str
+    parallel_id: str
+    text: str
+    line: int
+
+
+class Source(NamedTuple):
+    """A file and its texts, read as they are asked for."""
+
+    file: Path
+    texts: Iterable[PlacedText]
+
+
+Sources = Callable[[Path | None, Request], Iterable[Source]]
+
+
 @dataclass(frozen=True)
 class RegisteredDataset:
     """A dataset that can be asked for by name.
 
     `has_context` says whether its passages are sentences of a longer text, which
     `candidate="sentence+context"` adds. `further_splits` is an example of splits that are not on
-    the card, which `load` checks itself; `splits_of` lists those that a path holds.
+    the card, which `load` checks itself; `splits_of` lists those that a path holds. `sources`
+    reads the files without judging them, for `alignkit datasets check`; without it, that sees
+    what `load` gives.
     """
 
     card: DatasetCard
@@ -57,6 +84,7 @@ class RegisteredDataset:
     has_context: bool
     further_splits: str
     splits_of: Callable[[Path], set[str]] | None
+    sources: Sources | None
 
 
 DATASETS: Registry[RegisteredDataset] = Registry("dataset", "alignkit.datasets")
@@ -68,13 +96,13 @@ def dataset(
     has_context: bool = False,
     further_splits: str = "",
     splits_of: Callable[[Path], set[str]] | None = None,
+    sources: Sources | None = None,
 ) -> Callable[[Loader], Loader]:
     """Decorate: register a function that loads the dataset of `card`."""
 
     def decorate(load: Loader) -> Loader:
-        DATASETS.add(
-            card.name, RegisteredDataset(card, load, has_context, further_splits, splits_of)
-        )
+        found = RegisteredDataset(card, load, has_context, further_splits, splits_of, sources)
+        DATASETS.add(card.name, found)
         return load
 
     return decorate
@@ -109,6 +137,53 @@ def load_dataset(
     --------
     >>> load_dataset("xquad-r:/data/xquad-r", languages=["en", "deu"])  # doctest: +SKIP
     """
+    found, path, request = _requested(
+        spec, languages, candidate=candidate, split=split, offline=offline, reporter=reporter
+    )
+    return found.load(path, request)
+
+
+def sources_of(
+    spec: str,
+    *,
+    languages: Iterable[str] | None = None,
+    split: str = "test",
+    offline: bool = False,
+    reporter: Reporter = SILENT,
+) -> Iterable[Source]:
+    """Read a dataset's texts file by file without judging them; see `load_dataset`.
+
+    Where a dataset can't be read so, what was loaded of it is given as one file without lines.
+    """
+    found, path, request = _requested(
+        spec, languages, candidate="sentence", split=split, offline=offline, reporter=reporter
+    )
+    if found.sources is not None:
+        return found.sources(path, request)
+    loaded = found.load(path, request)
+    file = path or Path(found.card.name)
+    return [
+        Source(file, _loaded("query", loaded.queries)),
+        Source(file, _loaded("passage", loaded.passages)),
+    ]
+
+
+def _loaded(noun: Literal["query", "passage"], texts: Texts) -> Iterator[PlacedText]:
+    for text_id, language, parallel_id, text in texts.frame.itertuples(index=False):
+        own_id = text_id.removeprefix(f"{language}:")
+        yield PlacedText(noun, language, own_id, parallel_id, text, 0)
+
+
+def _requested(
+    spec: str,
+    languages: Iterable[str] | None,
+    *,
+    candidate: str,
+    split: str,
+    offline: bool,
+    reporter: Reporter,
+) -> tuple[RegisteredDataset, Path | None, Request]:
+    """Find the dataset, its path and what is wanted of it."""
     name, path = _parse(spec)
     found = DATASETS.get(name)
     if split not in found.card.splits and not found.further_splits:
@@ -122,9 +197,9 @@ def load_dataset(
         reporter=reporter,
         cache_folder=cache_folder(),
     )
-    if found.card.languages:
+    if found.card.languages and path is None:  # a folder of one's own may hold others
         choose_languages(name, found.card.languages, request)
-    return found.load(path, request)
+    return found, path, request
 
 
 def splits_of(spec: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,20 +28,57 @@ class _TryAgainError(Exception):
     """A fault of the network that may pass; only `fetch` sees it."""
 
 
-def address(published: str, file: str) -> str:
-    """Address of `file` ("xquad-r/de.json") under the folder where it is published, or a mirror."""
-    base = os.environ.get("ALIGNKIT_DATA_URL") or published
+def address(published: str, file: str, *, dataset: str = "") -> str:
+    """Address of `file` ("xquad-r/de.json") under the folder where it is published, or a mirror.
+
+    `dataset` comes before the file at a mirror, where the published address does without it.
+    """
+    mirror = os.environ.get("ALIGNKIT_DATA_URL")
+    base = mirror or published
     if not base.startswith(("http://", "https://")):
         raise AlignkitError(
             f"ALIGNKIT_DATA_URL is {base!r}; write an address that begins with https:// or http://"
         )
-    return f"{base.rstrip('/')}/{file}"
+    below = f"{dataset}/" if mirror and dataset else ""
+    return f"{base.rstrip('/')}/{below}{file}"
 
 
 def sha256_of(path: Path) -> str:
     """Checksum of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def keep(
+    url: str,
+    file: Path,
+    *,
+    sha256: str | None,
+    check: Callable[[Path], object],
+    offline: bool,
+    reporter: Reporter,
+) -> None:
+    """See to it that `file` is there as it was published: downloaded once, verified every time.
+
+    Where the published checksum is not known, `check` judges a download: it raises an
+    AlignkitError, and the file goes, if it is not the published one. The checksum seen then is kept
+    beside the file, in sha256sum's format, for later.
+    """
+    seal = file.with_name(f"{file.name}.sha256")
+    if not file.is_file():
+        fetch(url, file, sha256=sha256, offline=offline, reporter=reporter)
+        seal.unlink(missing_ok=True)
+    if sha256 is None and not seal.is_file():
+        try:
+            check(file)
+        except AlignkitError:
+            file.unlink()
+            raise
+        seal.write_text(f"{sha256_of(file)}  {file.name}\n", "utf-8")
+    if sha256_of(file) != (sha256 or seal.read_text("utf-8").partition(" ")[0]):
+        raise AlignkitError(
+            f"{file} changed since it was downloaded; delete it, and it is downloaded again"
+        )
 
 
 def fetch(

@@ -1,12 +1,12 @@
 """The user's own queries and passages: `files:PATH` to .jsonl, .csv, .tsv or .parquet."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from alignkit.datasets import Request, choose_languages, dataset
+from alignkit.datasets import PlacedText, Request, Source, choose_languages, dataset
 from alignkit.datasets.assemble import Answer, TextRow, assemble
 from alignkit.datasets.reading import check_columns, read_json_lines, read_parquet, read_separated
 from alignkit.errors import AlignkitError
@@ -71,7 +71,37 @@ def _splits_of(path: Path) -> set[str]:
     return {_split(row, f"{path}, line {line}") for line, row in _reader(path)(path)}
 
 
-@dataset(CARD, further_splits="train", splits_of=_splits_of)
+def _sources(path: Path | None, request: Request) -> Iterator[Source]:
+    file = _given(path)
+    yield Source(file, _placed(file, request))
+
+
+def _placed(file: Path, request: Request) -> Iterator[PlacedText]:
+    """Texts of all rows, whatever they are; one that stands in several rows comes once."""
+    seen: set[tuple[str, str, str, str]] = set()
+    for line, row in _reader(file)(file):
+        language = _code(str(row.get("language") or ""))
+        if str(row.get("split") or "test") != request.split or (
+            request.languages is not None and language not in request.languages
+        ):
+            continue
+        for noun in get_args(Noun):
+            own_id, text = (str(row.get(name) or "") for name in (f"{noun}_id", noun))
+            key = (noun, language, own_id, text)
+            if (own_id or text.strip()) and key not in seen:
+                seen.add(key)
+                parallel_id = own_id if noun == "query" else ""
+                yield PlacedText(noun, language, own_id, parallel_id, text, line)
+
+
+def _code(written: str) -> str:
+    try:
+        return normalise(written)
+    except AlignkitError:
+        return written
+
+
+@dataset(CARD, further_splits="train", splits_of=_splits_of, sources=_sources)
 def load(path: Path | None, request: Request) -> Dataset:
     """Read the file; the dataset is called after it and has the languages that are in it.
 
@@ -79,8 +109,7 @@ def load(path: Path | None, request: Request) -> Dataset:
     doubled. Whole-number ids are taken as text, so that all formats give the same dataset. Without
     a column `split`, every row is of the split `test`.
     """
-    if path is None:
-        raise AlignkitError("'files' needs a file of yours; write files:PATH")
+    path = _given(path)
     rows = _Rows(path)
     for line, row in _reader(path)(path):
         _add(rows, line, row, request.split)
@@ -97,6 +126,12 @@ def load(path: Path | None, request: Request) -> Dataset:
         negatives=_judged(rows, wanted, answers=False),
         notes=rows.notes(),
     )
+
+
+def _given(path: Path | None) -> Path:
+    if path is None:
+        raise AlignkitError("'files' needs a file of yours; write files:PATH")
+    return path
 
 
 def _reader(path: Path) -> Reader:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alignkit.datasets import Request, choose_languages
 from alignkit.datasets.assemble import Answer, TextRow, assemble
-from alignkit.datasets.download import address, fetch, sha256_of
+from alignkit.datasets.download import address, keep, sha256_of
 from alignkit.datasets.keeping import kept_or_read
 from alignkit.datasets.lareqa import Counts, LanguageRows, read_language
 from alignkit.errors import AlignkitError
@@ -111,31 +111,21 @@ def _own(release: Release, folder: Path, language: str) -> Path:
 
 def _cached(release: Release, language: str, request: Request) -> Path:
     file = request.cache_folder / "datasets" / release.file(language)
-    seal = file.with_name(f"{file.name}.sha256")  # in sha256sum's format
-    expected = release.sha256.get(language)
-    if not file.is_file():
-        url = address(release.folder, release.file(language))
-        fetch(url, file, sha256=expected, offline=request.offline, reporter=request.reporter)
-        seal.unlink(missing_ok=True)
-    if expected is None and not seal.is_file():
-        _check_counts(release, language, file)
-        seal.write_text(f"{sha256_of(file)}  {file.name}\n", "utf-8")
-    if sha256_of(file) != (expected or seal.read_text("utf-8").partition(" ")[0]):
-        raise AlignkitError(
-            f"{file} changed since it was downloaded; delete it, and it is downloaded again"
-        )
+    keep(
+        address(release.folder, release.file(language)),
+        file,
+        sha256=release.sha256.get(language),
+        check=lambda fresh: _check_counts(release, language, fresh),
+        offline=request.offline,
+        reporter=request.reporter,
+    )
     return file
 
 
 def _check_counts(release: Release, language: str, file: Path) -> None:
-    """Remove a download that is not the published file."""
-    try:
-        found = read_language(file, language, with_context=False).counts
-    except AlignkitError:
-        file.unlink()
-        raise
+    """Refuse a download that is not the published file."""
+    found = read_language(file, language, with_context=False).counts
     if found != release.counts[language]:
-        file.unlink()
         raise AlignkitError(
             f"{file} is not the published file: it has {found}, published were "
             f"{release.counts[language]}; download it again, or check the mirror"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from alignkit.errors import AlignkitError
 from alignkit.kernels.ranking import prepare, rank_cells
-from alignkit.tables import Embeddings, RetrievalTask
+from alignkit.tables import Dataset, Embeddings, RetrievalTask
 
 DEPTH = 100
 
@@ -22,6 +22,20 @@ def trec_qrels(task: RetrievalTask) -> str:
         queries[task.qrels.queries], passages[task.qrels.passages], task.qrels.relevance,
         strict=True,
     )  # fmt: skip
+    return "".join(f"{query} 0 {passage} {relevance}\n" for query, passage, relevance in rows)
+
+
+def trec_further(dataset: Dataset) -> str:
+    """Lines of what was judged besides: passages that don't answer, and answers in no pool.
+
+    With them trec_eval divides by the same numbers of relevant passages as alignkit does.
+    """
+    rows = [
+        row
+        for table in (dataset.negatives.assign(relevance=0), dataset.unfindable)
+        for row in zip(_names(table["query_id"]), _names(table["passage_id"]), table["relevance"],
+                       strict=True)
+    ]  # fmt: skip
     return "".join(f"{query} 0 {passage} {relevance}\n" for query, passage, relevance in rows)
 
 
@@ -47,6 +61,7 @@ def trec_run(
 
 
 def _names(ids: pd.Series) -> np.ndarray:
+    ids = ids.astype("str")  # an empty table's are objects
     broken = ids[ids.str.contains(r"\s", regex=True)]
     if len(broken):
         raise AlignkitError(

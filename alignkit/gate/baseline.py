@@ -26,7 +26,7 @@ SCHEMA = "alignkit.baseline/1"
 PROTOCOL = "exact ranks, ties against the relevant passage, passages of all languages in one pool"
 SUFFIX = ".alignkit.zip"
 N_PROBES = 64
-_FROM_RANKS = {"ranks", "relevant", "shares", "blocks"}
+_FROM_RANKS = {"ranks", "relevant", "pools", "shares", "blocks"}
 _ABOUT = "about.json"
 
 

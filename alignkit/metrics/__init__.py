@@ -21,6 +21,7 @@ from alignkit.metrics._sources import (
     LanguageRanks,
     LanguageShares,
     ParallelVectors,
+    PoolRanks,
     Rankings,
     RelevantRanks,
     Values,
@@ -30,12 +31,12 @@ from alignkit.tables import TaskName
 
 __all__ = [
     "ALIGNMENT", "BIAS", "METRICS", "RETRIEVAL", "SPACE", "LanguageRanks", "LanguageShares",
-    "Metric", "Needs", "ParallelVectors", "Rankings", "RelevantRanks", "Setting", "Values",
-    "Variant", "metric", "metric_of",
+    "Metric", "Needs", "ParallelVectors", "PoolRanks", "Rankings", "RelevantRanks", "Setting",
+    "Values", "Variant", "metric", "metric_of",
 ]  # fmt: skip
 
 Setting = Literal["monolingual", "cross-lingual", "multilingual"]
-Needs = Literal["ranks", "relevant", "shares", "blocks", "rankings", "vectors", "space"]
+Needs = Literal["ranks", "relevant", "pools", "shares", "blocks", "rankings", "vectors", "space"]
 Level = float | Callable[..., Any] | None
 
 _ANSWERS: TaskName = "answer-retrieval"
@@ -57,13 +58,13 @@ class Metric:
     Attributes
     ----------
     needs : what the function takes. "ranks": `RelevantRanks`, gives a value a search. "relevant":
-        the same, gives a value a relevant passage. "shares": `LanguageShares`, gives numerator
-        and denominator, (queries, languages) each. "blocks": `LanguageRanks` of one language's
-        queries, gives (ids,). "rankings": `Rankings`, gives (ids, languages, languages).
-        "vectors": `ParallelVectors`, gives the same. "space": `ParallelVectors` of all languages,
-        or of two in the cross-lingual setting, gives (ids,), or (ids, languages) for a value a
-        language. After it comes the cutoff k, if the metric has cutoffs. NaN stands for a query
-        that does not count.
+        the same, gives a value a relevant passage. "pools": `PoolRanks`, gives a value a search.
+        "shares": `LanguageShares`, gives numerator and denominator, (queries, languages) each.
+        "blocks": `LanguageRanks` of one language's queries, gives (ids,). "rankings": `Rankings`,
+        gives (ids, languages, languages). "vectors": `ParallelVectors`, gives the same. "space":
+        `ParallelVectors` of all languages, or of two in the cross-lingual setting, gives (ids,),
+        or (ids, languages) for a value a language. After it comes the cutoff k, if the metric has
+        cutoffs. NaN stands for a query that does not count.
     cutoffs : the k of `name@k`; () if there is none.
     settings : the (task, setting) pairs in which it means something.
     bounds : least and greatest possible value.
@@ -86,6 +87,11 @@ class Metric:
     random: Level
     undefined: str
     is_resampled: bool
+
+    @property
+    def compares_answers(self) -> bool:
+        """Whether it compares a question's answers in several languages: it needs translations."""
+        return self.settings == BIAS and self.needs in ("ranks", "blocks", "rankings")
 
     @property
     def names(self) -> list[str]:

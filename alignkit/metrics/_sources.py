@@ -26,6 +26,8 @@ class RelevantRanks:
     same_language : whether the passage is in the query's language, (n,); all if left out.
     language : code of the passage's language, (n,); all one if left out.
     pool : number of passages that each search goes through, (n_searches,).
+    unfindable : search and relevance of relevant passages that no pool holds, (2, m): they are
+        missed, and count among what is to be found.
     """
 
     search: Int[np.ndarray, " n"]
@@ -35,6 +37,7 @@ class RelevantRanks:
     same_language: Bool[np.ndarray, " n"] | None = None
     language: Int[np.ndarray, " n"] | None = None
     pool: Int[np.ndarray, " n_searches"] | None = None
+    unfindable: Int[np.ndarray, "2 m"] | None = None
 
     @cached_property
     def first(self) -> Int[np.ndarray, " n_searches"]:
@@ -43,8 +46,15 @@ class RelevantRanks:
 
     @cached_property
     def count(self) -> Int[np.ndarray, " n_searches"]:
-        """Number of relevant passages of each search."""
+        """Number of relevant passages of each search that are in its pool."""
         return np.bincount(self.search, minlength=self.n_searches)
+
+    @cached_property
+    def wanted(self) -> Int[np.ndarray, " n_searches"]:
+        """Number of relevant passages of each search, wherever they are: what recall divides by."""
+        if self.unfindable is None:
+            return self.count
+        return self.count + np.bincount(self.unfindable[0], minlength=self.n_searches)
 
     @cached_property
     def found(self) -> Int[np.ndarray, " n"]:
@@ -88,6 +98,28 @@ class RelevantRanks:
         width = int(self.count.max(initial=0)) + 1
         kinds, kind = np.unique(self.sizes * width + self.count, return_inverse=True)
         return kinds // width, kinds % width, kind
+
+
+@dataclass(frozen=True)
+class PoolRanks:
+    """Ranks of the answers in the query's language, before and after other languages join.
+
+    Both have the same searches, of the queries with an answer in their own language.
+
+    Attributes
+    ----------
+    own : ranks in the pool of the query's language.
+    joined : ranks in the pool of all languages without the other languages' relevant passages: a
+        translation of the answer that stands above it is no interference.
+    """
+
+    own: RelevantRanks
+    joined: RelevantRanks
+
+    @property
+    def sizes(self) -> Int[np.ndarray, " n_searches"]:
+        """Size of the smaller of each search's pools."""
+        return self.own.sizes
 
 
 @dataclass(frozen=True)

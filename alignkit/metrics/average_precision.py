@@ -11,8 +11,8 @@ from alignkit.metrics import RETRIEVAL, RelevantRanks, Values, metric
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="Manning et al. 2008, ch. 8; trec_eval `map`; LAReQA, arXiv 2004.05484",
-    best=1.0,
-    random=lambda ranks: ranks.per_kind(chance.average_precision),
+    best=lambda ranks: ranks.count / ranks.wanted,
+    random=lambda ranks: ranks.per_kind(chance.average_precision) * ranks.count / ranks.wanted,
 )
 def average_precision(ranks: RelevantRanks) -> Values:
     """Mean, over the relevant passages, of the precision at the rank of each.
@@ -28,4 +28,4 @@ def average_precision(ranks: RelevantRanks) -> Values:
     >>> average_precision(RelevantRanks(np.array([0, 0]), np.array([1, 4]), 1)).tolist()
     [0.75]
     """
-    return ranks.per_search(ranks.found / ranks.rank) / ranks.count
+    return ranks.per_search(ranks.found / ranks.rank) / ranks.wanted

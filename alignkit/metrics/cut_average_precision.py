@@ -8,6 +8,12 @@ from alignkit.metrics import RETRIEVAL, RelevantRanks, Values, metric
 CUT = 20
 
 
+def _expected(ranks: RelevantRanks) -> Values:
+    """Divide what is expected of the passages in the pool by all relevant ones."""
+    found = ranks.per_kind(lambda n, r: chance.cut_average_precision(n, r, CUT))
+    return found * np.minimum(ranks.count, CUT) / np.minimum(ranks.wanted, CUT)
+
+
 @metric(
     "map@20",
     needs="ranks",
@@ -15,8 +21,8 @@ CUT = 20
     higher_is_better=True,
     bounds=(0.0, 1.0),
     source="XTREME-R, arXiv 2104.07412 (LAReQA task), and its released code",
-    best=1.0,
-    random=lambda ranks: ranks.per_kind(lambda n, r: chance.cut_average_precision(n, r, CUT)),
+    best=lambda ranks: np.minimum(ranks.count, CUT) / np.minimum(ranks.wanted, CUT),
+    random=_expected,
 )
 def cut_average_precision(ranks: RelevantRanks) -> Values:
     """Average precision that counts relevant passages among the 20 best, divided by min(R, 20).
@@ -31,4 +37,4 @@ def cut_average_precision(ranks: RelevantRanks) -> Values:
     [0.5]
     """
     inside = np.where(ranks.rank <= CUT, ranks.found / ranks.rank, 0.0)
-    return ranks.per_search(inside) / np.minimum(ranks.count, CUT)
+    return ranks.per_search(inside) / np.minimum(ranks.wanted, CUT)

@@ -139,6 +139,7 @@ def choose_ids(dataset: Dataset, ids: set[str]) -> Dataset:
     passages = passages[~passages["id"].isin(others)].reset_index(drop=True)
     known = set(passages["id"])
     negatives = dataset.negatives
+    lost = dataset.unfindable
     keep = negatives["query_id"].isin(set(queries["id"])) & negatives["passage_id"].isin(known)
     return replace(
         dataset,
@@ -146,4 +147,5 @@ def choose_ids(dataset: Dataset, ids: set[str]) -> Dataset:
         passages=Texts(passages),
         qrels=dataset.qrels[mine].reset_index(drop=True),
         negatives=negatives[keep].reset_index(drop=True),
+        unfindable=lost[lost["query_id"].isin(set(queries["id"]))].reset_index(drop=True),
     )

@@ -22,7 +22,8 @@ NAMES = [card.name for card in CARDS]
 def with_oracles():
     """Names of the metrics that a test in tests/golden compares with another implementation."""
     found = set()
-    for path in (GOLDEN / "test_measures.py", GOLDEN / "test_catalogue.py"):
+    for name in ("test_measures", "test_catalogue", "test_mixed_pools"):
+        path = GOLDEN / f"{name}.py"
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

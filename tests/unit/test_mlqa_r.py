@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from alignkit.datasets import load_dataset, mlqa_r, published
+from alignkit.datasets import download, load_dataset, mlqa_r
 from alignkit.datasets.lareqa import Counts
 from alignkit.errors import AlignkitError
 
@@ -76,7 +76,7 @@ def mirror(folder, monkeypatch):
         destination.parent.mkdir(parents=True, exist_ok=True)
         destination.write_bytes((folder / destination.name).read_bytes())
 
-    monkeypatch.setattr(published, "fetch", copy)
+    monkeypatch.setattr(download, "fetch", copy)
     return asked
 
 
@@ -90,7 +90,7 @@ def test_a_download_is_kept_with_its_checksum_and_not_repeated(mirror, cache, fo
     commit = "354d67d1cd066854cdfbf5ad0e6105528976141d"
     assert mirror == [f"{commit}/mlqa-r/de.json", f"{commit}/mlqa-r/en.json"]
     kept = (cache / "datasets" / "mlqa-r" / "de.json.sha256").read_text()
-    assert kept == f"{published.sha256_of(folder / 'de.json')}  de.json\n"
+    assert kept == f"{download.sha256_of(folder / 'de.json')}  de.json\n"
 
 
 @pytest.mark.usefixtures("mirror")

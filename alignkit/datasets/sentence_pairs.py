@@ -1,0 +1,72 @@
+"""Sentence pairs as MTEB's bitext data have them: sentence1, sentence2 and perhaps lang.
+
+Not a dataset itself, but how its files are found and read.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from alignkit.datasets import Request
+from alignkit.datasets.packed import SUFFIXES, read_rows, text_of
+from alignkit.errors import AlignkitError
+from alignkit.languages import normalise
+
+
+class Pair(NamedTuple):
+    """A sentence and its translation, with their place."""
+
+    file: Path
+    line: int
+    languages: tuple[str, str]
+    texts: tuple[str, str]
+
+    @property
+    def own_id(self) -> str:
+        """Id of both, unique among the pairs of all languages."""
+        return f"{'-'.join(self.languages)}-{self.line}"
+
+
+def pair_files(path: Path, request: Request) -> list[Path]:
+    """Files of sentence pairs, of the split if their names or folders say splits."""
+    if path.is_file():
+        return [path]
+    files = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES))
+    if not files:
+        raise AlignkitError(
+            f"{path} has neither corpus, queries and qrels nor files of sentence pairs, which end "
+            f"in {', '.join(SUFFIXES)}"
+        )
+    of_split = [file for file in files
+                if request.split in (split_of(file), file.parent.name)]  # fmt: skip
+    return of_split or files
+
+
+def read_pairs(file: Path, request: Request) -> Iterator[Pair]:
+    """Read the rows of a file."""
+    for line, row in read_rows(file):
+        place = f"{file}, line {line}"
+        texts = text_of(row, "sentence1", place), text_of(row, "sentence2", place)
+        yield Pair(file, line, _two_languages(row.get("lang"), file, request), texts)
+
+
+def _two_languages(said: object, file: Path, request: Request) -> tuple[str, str]:
+    """Languages of a row: what it says, else its file or folder, else --languages."""
+    for name in (said, file.name.partition(".")[0], file.parent.name):
+        for cut in re.finditer("-", str(name or "")):
+            try:
+                return normalise(str(name)[: cut.start()]), normalise(str(name)[cut.end() :])
+            except AlignkitError:
+                continue
+    if request.languages is not None and len(request.languages) == 2:
+        return request.languages[0], request.languages[1]
+    raise AlignkitError(
+        f"{file}: neither a column lang nor a name such as de-en.jsonl says which languages the "
+        "sentences have; name both, as in --languages de,en"
+    )
+
+
+def split_of(file: Path) -> str:
+    """`test` of test.tsv and of test-00000-of-00001.parquet."""
+    return re.split(r"[.-]", file.name, maxsplit=1)[0]

@@ -1,0 +1,65 @@
+"""`alignkit datasets`: names as before, and the lint with its files and exit codes."""
+
+import csv
+import json
+
+import pytest
+
+
+@pytest.fixture
+def faulty(here):
+    file = here / "mine.csv"
+    file.write_text(
+        "query_id,language,query,passage_id,passage\n"
+        "q1,en,Who built it?,p1,Anna.\nq1,ru,Who built it?,p1,Анна.\n", "utf-8",
+    )  # fmt: skip
+    return f"files:{file}"
+
+
+def test_names_are_looked_up_as_before(alignkit):
+    code, out, _ = alignkit("datasets", "xquad-r")
+    assert code == 0
+    assert out.startswith("xquad-r: XQuAD-R\n")
+    for arguments in (("miracl", "--json"), ("--json", "miracl")):
+        code, out, _ = alignkit("datasets", *arguments)
+        assert [card["name"] for card in json.loads(out)] == ["miracl"]
+    code, out, _ = alignkit("datasets", "--json")
+    assert {"files", "sample", "tatoeba"} < {card["name"] for card in json.loads(out)}
+    code, _, err = alignkit("datasets", "xqad-r")
+    assert code == 2
+    assert "Did you mean 'xquad-r'?" in err
+
+
+def test_check_writes_findings_with_lines_and_a_summary(alignkit, faulty, here):
+    code, out, err = alignkit("datasets", "check", "--data", faulty)
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader((here / "findings.csv").read_text("utf-8").splitlines()))
+    assert [(row["check"], row["line"], row["id"]) for row in rows] == [
+        ("untranslated", "3", "q1"), ("wrong-script", "3", "q1"),
+    ]  # fmt: skip
+    assert f"{faulty}: 4 texts, 2 findings" in out
+    assert "1 wrong-script: less than a quarter" in out
+    assert "first mine.csv:3 ru:q1" in out
+
+
+def test_strict_fails_and_json_is_one_object(alignkit, faulty, here):
+    code, out, _ = alignkit(
+        "datasets", "check", "--data", faulty, "--strict", "--json", "--out", "f.jsonl"
+    )
+    assert code == 1
+    assert json.loads(out) == [
+        {"dataset": faulty, "texts": 4, "findings": {"untranslated": 1, "wrong-script": 1}}
+    ]
+    lines = [json.loads(line) for line in (here / "f.jsonl").read_text("utf-8").splitlines()]
+    assert {line["line"] for line in lines} == {3}
+    assert alignkit("datasets", "check", "--strict")[0] == 0
+
+
+def test_a_file_of_another_kind_is_refused_before_reading(alignkit, faulty, here):
+    code, _, err = alignkit("datasets", "check", "--data", faulty, "--out", "f.txt")
+    assert code == 2
+    assert err == "alignkit: --out f.txt: write a name that ends in .csv or .jsonl\n"
+    code, _, err = alignkit("datasets", "check", "--data", faulty, "--out", "no/such/f.csv")
+    assert code == 2
+    assert "can't be written" in err
+    assert not (here / "f.txt").exists()
