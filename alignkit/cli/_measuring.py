@@ -27,7 +27,8 @@ def measure_and_print(checkpoints: tuple[str, ...], baseline: str | None, asked:
     out = Path(asked.options["out"] or default_out(checkpoints, data, asked.encode))
     results = compare(
         checkpoints, data=data, baseline=baseline, settings=asked.settings, out=out,
-        force=asked.options["force"], formats=asked.options["formats"], reporter=asked.reporter,
+        force=asked.options["force"], formats=asked.options["formats"], page=asked.page,
+        reporter=asked.reporter,
     )  # fmt: skip
     print_results(results, out, asked)
 
@@ -39,7 +40,8 @@ def measure_steps_and_print(folder: str, asked: Asked) -> None:
     out = Path(asked.options["out"] or default_trajectory_out(way, data))
     results = trajectory(
         way, data=data, settings=asked.settings, out=out, force=asked.options["force"],
-        formats=asked.options["formats"], reporter=asked.reporter,
+        formats=asked.options["formats"], page=asked.page,
+        reporter=asked.reporter,
     )  # fmt: skip
     if asked.options["as_json"] or asked.options["quiet"]:
         print_results(results, out, asked)
