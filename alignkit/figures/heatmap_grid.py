@@ -16,6 +16,7 @@ from alignkit.figures.style import current_page
 from alignkit.figures.words import format_number, is_rank, metric_label
 
 LARGEST_WITH_NUMBERS = 12  # languages; with more the numbers are smaller than print can show
+MOST_IN_A_ROW = 5  # panels
 LARGEST_NUMBER, SMALLEST_NUMBER = 6.5, 4.0  # points
 # Inches around a panel and of the colour scale below one, for type of 7 points.
 LEFT, RIGHT, TOP, BOTTOM, GAP, STRIP = 0.34, 0.06, 0.22, 0.34, 0.1, 0.5
@@ -38,14 +39,19 @@ def draw_panels(
     *,
     is_logarithmic: bool = False,
 ) -> Figure:
-    """Draw panels in rows of two or three, all with one scale, differences with another."""
+    """Draw panels in rows of two or three, all with one scale, differences with another.
+
+    On a slide they stand in one row, and more than five leave the differences out.
+    """
     scale = _scale([panel.values for panel in panels], metric, is_logarithmic=is_logarithmic)
     change = _symmetric_scale([panel.values for panel in differences], metric)
-    in_one_row = len(panels + differences) <= (3 if current_page().is_flat else 1)
-    if in_one_row:
+    if current_page().is_flat and len(panels + differences) > MOST_IN_A_ROW:
+        differences = []
+    if current_page().is_flat or not differences:
         places = [(0, column) for column in range(len(panels + differences))]
-        grid = _Grid(len(languages), rows=1, columns=len(places), is_below=True)
-        scales = [grid.axes_below(0), grid.axes_below(len(panels))][: 1 + bool(differences)]
+        grid = _Grid(len(languages), rows=1, columns=len(places), is_row=True)
+        scales = [grid.axes_below(0)]
+        scales += [grid.axes_below(len(panels))] if differences else []
     else:
         columns = min(len(panels), 3)
         legend, *places = _places(len(panels), len(differences), columns)
@@ -55,7 +61,10 @@ def draw_panels(
         scales = [slot.inset_axes((0, bottom, 0.9, 0.08)) for bottom in (0.66, 0.26)]
     for place, panel in zip(places, panels + differences, strict=True):
         shades = scale if panel.marked is None else change
-        _draw_panel(grid.axes_at(*place), panel, languages, shades, metric, grid.side)
+        axes = grid.axes_at(*place)
+        _draw_panel(axes, panel, languages, shades, metric, grid.side)
+        if grid.is_row and place[1]:
+            axes.set(yticks=[], ylabel="", xlabel="")
     bars = [(scale, metric_label(metric)), (change, "difference")]
     for place, (shades, label) in zip(scales, bars, strict=False):
         _draw_scale(place, shades, label, metric)
@@ -66,27 +75,26 @@ class _Grid:
     """A figure of square panels placed in inches: a tenth of the time of matplotlib's layout.
 
     A class because the figure and the arithmetic of its places belong together. `side` is a
-    panel's, in inches; with `is_below` there is room for colour scales below the panels.
+    panel's, in inches. A row shares the labels of its first panel, has room for a second line of
+    title, and colour scales below.
     """
 
-    def __init__(
-        self, n_languages: int, *, rows: int, columns: int, is_below: bool = False
-    ) -> None:
+    def __init__(self, n_languages: int, *, rows: int, columns: int, is_row: bool = False) -> None:
         page = current_page()
-        self._rows, scale = rows, page.scale
-        self._left, self._gap, self._top, self._bottom = (
-            inches * scale for inches in (LEFT, GAP, TOP, BOTTOM)
-        )
-        self._below = STRIP * scale * is_below
+        self._rows, self.is_row, scale = rows, is_row, page.scale
+        self._left, self._bottom = LEFT * scale, BOTTOM * scale
+        self._between = (GAP if is_row else LEFT + GAP) * scale
+        self._top = TOP * scale * (1.7 if is_row and columns > 1 else 1)
+        self._below = STRIP * scale * is_row
         right = RIGHT * scale
         # A lone panel without a difference is as wide as a column.
         width = page.width if rows * columns > 1 else page.column
         self.side = min(
-            (width - right + self._gap) / columns - self._left - self._gap,
+            (width - right - self._left + self._between) / columns - self._between,
             (page.height - self._below) / rows - self._top - self._bottom,
             (0.32 * n_languages + 0.9) * scale,
         )
-        self._width = columns * (self._left + self.side + self._gap) - self._gap + right
+        self._width = self._left + columns * (self.side + self._between) - self._between + right
         self._height = rows * (self._top + self.side + self._bottom) + self._below
         self.figure = Figure(figsize=(self._width, self._height))
 
@@ -101,7 +109,7 @@ class _Grid:
         return self._axes(column, 0.4 * self._below, 0.25 * self._below)
 
     def _axes(self, column: int, bottom: float, height: float) -> Axes:
-        left = self._left + column * (self.side + self._left + self._gap)
+        left = self._left + column * (self.side + self._between)
         place = (left / self._width, bottom / self._height)
         return self.figure.add_axes((*place, self.side / self._width, height / self._height))
 
@@ -143,7 +151,11 @@ def _draw_panel(
 ) -> None:
     n, scale = len(languages), current_page().scale
     size = mpl.rcParams["axes.titlesize"]
-    axes.set_title(fitted(panel.title, side * 72, size), y=1, pad=3 * scale)
+    title = panel.title
+    if current_page().is_flat and text_width(title) * size > side * 72:
+        title = title.replace(" − ", "\n− ")
+    lines = [fitted(line, side * 72, size) for line in title.splitlines()]
+    axes.set_title("\n".join(lines), y=1, pad=3 * scale)
     axes.set_facecolor("#dddddd")  # a cell without a value
     norm: Any = shades.norm  # matplotlib's stubs have a wider type here than they take there
     # Edges in the colour of the cell: without them scaled SVGs show hairlines.

@@ -51,20 +51,30 @@ CAPTION = (
 
 @figure("umap", needs=(PROJECTION,), caption=CAPTION, alt=describe, order=40)
 def draw(results: Results, dataset: str) -> Figure:
-    """Draw a row of maps a checkpoint that has them; the middle one only where translations are."""
+    """Draw a row of maps a checkpoint that has them; the middle one only where translations are.
+
+    On a slide, of several checkpoints, the UMAPs alone, beside each other.
+    """
     rows = where(results.projection, dataset=dataset)
     labels = [label for label in results.checkpoints if label in set(rows["checkpoint"])]
     languages = [code for code in languages_of(results) if code in set(rows["language"])]
     legend_rows = -(-len(languages) // 6)
-    picture = new_figure(2.05 * len(labels) + 0.14 * legend_rows + 0.12, wide=True)
+    is_row = current_page().is_flat and len(labels) > 1  # there is no room for rows of maps
+    height = 2.05 * (1 if is_row else len(labels)) + 0.14 * legend_rows + 0.12
+    picture = new_figure(height, wide=True)
     joined = _joined(results, dataset, rows)
-    grid = picture.subplots(len(labels), 3 if len(joined) else 2, squeeze=False)
-    for label, (by_language, *lines, pca) in zip(labels, grid, strict=True):
+    n = 3 if len(joined) else 2
+    shape = (1, len(labels)) if is_row else (len(labels), n)
+    grid = picture.subplots(*shape, squeeze=False)
+    for label, (by_language, *others) in zip(labels, grid.T if is_row else grid, strict=True):
         own = where(rows, checkpoint=label)
         found = trust(results, dataset, label)
         _scatter(results, by_language, own, UMAP, languages)
-        _scatter(results, pca, own, PCA, languages)
         by_language.set_title(_title(label, f"UMAP{_bracket(found.get('trustworthiness'))}", grid))
+        if not others:
+            continue
+        *lines, pca = others
+        _scatter(results, pca, own, PCA, languages)
         pca.set_title(_title(label, f"PCA{_bracket(found.get('trustworthiness_pca'))}", grid))
         for axes in lines:
             _join(results, axes, own, joined, languages)
