@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alignkit.checkpoints import EncodeOptions
+from alignkit.figures.page import PAPER, Page
 from alignkit.progress import SILENT, Reporter
 from alignkit.run import RunSettings, compare
 from alignkit.run_folder import check_free
@@ -32,6 +33,7 @@ def demo(
     umap: bool = True,
     force: bool = False,
     formats: Sequence[str] = ("pdf", "png", "svg"),
+    page: Page = PAPER,
     reporter: Reporter = SILENT,
 ) -> Demo:
     """Train on the sample's train split and compare on its test split, on the CPU and offline.
@@ -58,7 +60,7 @@ def demo(
         folders.append(folder)
     results = compare(
         [f"{strategy}={folder}" for strategy, folder in zip(STRATEGIES, folders, strict=True)],
-        data=DATA, out=out, force=force, formats=formats, reporter=reporter,
+        data=DATA, out=out, force=force, formats=formats, page=page, reporter=reporter,
         settings=RunSettings(encode=cpu, seed=seed, umap=umap),
     )  # fmt: skip
     return Demo(results, tuple(folders))

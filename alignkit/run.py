@@ -16,6 +16,7 @@ from alignkit.dataset_results import RunSettings
 from alignkit.datasets import load_dataset
 from alignkit.errors import AlignkitError
 from alignkit.figures import check_formats
+from alignkit.figures.page import PAPER, Page
 from alignkit.groupings import groups_of
 from alignkit.kept_results import results_on
 from alignkit.metrics import METRICS
@@ -37,6 +38,7 @@ def compare(
     out: Path | str | None = None,
     force: bool = False,
     formats: Sequence[str] = ("pdf", "png", "svg"),
+    page: Page = PAPER,
     reporter: Reporter = SILENT,
 ) -> Results:
     """Measure checkpoints on datasets and compare each with the baseline.
@@ -51,6 +53,7 @@ def compare(
     out : folder to write the whole run to; nothing is written if left out.
     force : replace `out` if it is an earlier run.
     formats : file formats of the figures.
+    page : what the figures are sized to; see `alignkit.figures.page.page_of`.
 
     Raises
     ------
@@ -65,17 +68,21 @@ def compare(
     check_formats(formats)
     with new_folder(Path(out), force=force) as folder:
         results = _run(opened, reference, data, settings, reporter)
-        write_run(results, folder, formats=formats, reporter=reporter)
+        write_run(results, folder, formats=formats, page=page, reporter=reporter)
     return results
 
 
 def redraw(
-    folder: Path, *, formats: Sequence[str] = ("pdf", "png", "svg"), reporter: Reporter = SILENT
+    folder: Path,
+    *,
+    formats: Sequence[str] = ("pdf", "png", "svg"),
+    page: Page = PAPER,
+    reporter: Reporter = SILENT,
 ) -> None:
     """Draw figures, tables and report of a stored run again; the run is replaced as a whole."""
     results = read_results(folder)
     with new_folder(folder, force=True) as draft:
-        write_run(results, draft, formats=formats, reporter=reporter)
+        write_run(results, draft, formats=formats, page=page, reporter=reporter)
 
 
 def default_out(specs: Sequence[str], data: Sequence[str], options: EncodeOptions) -> Path:
@@ -93,13 +100,18 @@ def default_out(specs: Sequence[str], data: Sequence[str], options: EncodeOption
 
 
 def write_run(
-    results: Results, folder: Path, *, formats: Sequence[str], reporter: Reporter = SILENT
+    results: Results,
+    folder: Path,
+    *,
+    formats: Sequence[str],
+    page: Page = PAPER,
+    reporter: Reporter = SILENT,
 ) -> None:
     """Write results, figures, tables and the report into an existing empty folder."""
     from alignkit.report import write_report  # matplotlib is needed from here on only
 
     write_results(results, folder)
-    write_report(results, folder, formats=tuple(formats), reporter=reporter)
+    write_report(results, folder, formats=tuple(formats), page=page, reporter=reporter)
 
 
 def _run(

@@ -10,6 +10,7 @@ from typing import Any
 from alignkit.checkpoints import load_checkpoint, step_of, steps_in
 from alignkit.errors import AlignkitError
 from alignkit.figures import check_formats
+from alignkit.figures.page import PAPER, Page
 from alignkit.progress import SILENT, Reporter
 from alignkit.run import RunSettings, compare, write_run
 from alignkit.run_folder import check_free, new_folder
@@ -30,6 +31,7 @@ def trajectory(
     out: Path | None = None,
     force: bool = False,
     formats: Sequence[str] = ("pdf", "png", "svg"),
+    page: Page = PAPER,
     reporter: Reporter = SILENT,
 ) -> Results:
     """Measure the steps of a training on datasets, each compared with the first.
@@ -76,7 +78,7 @@ def trajectory(
     results = replace(found, provenance={**found.provenance, "trajectory": way})
     if out is not None:
         with new_folder(out, force=force) as draft:
-            write_run(results, draft, formats=formats, reporter=reporter)
+            write_run(results, draft, formats=formats, page=page, reporter=reporter)
     return results
 
 

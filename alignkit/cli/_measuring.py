@@ -8,6 +8,7 @@ import click
 import pandas as pd
 
 from alignkit.cli._options import Asked
+from alignkit.cli._terminal import Lines, print_lines
 from alignkit.figures.selection import SIGNIFICANT
 from alignkit.figures.words import format_interval, format_number, metric_label
 from alignkit.report.layout import Table
@@ -18,8 +19,6 @@ from alignkit.run import compare, default_out
 from alignkit.tables import Results
 from alignkit.trajectory import default_trajectory_out, trajectory
 
-NARROW, WIDE = 45, 24  # columns of the terminal: for names and limits, and for each checkpoint
-
 
 def measure_and_print(checkpoints: tuple[str, ...], baseline: str | None, asked: Asked) -> None:
     """Run the comparison, write it, and print the key table, or JSON if asked for."""
@@ -27,7 +26,8 @@ def measure_and_print(checkpoints: tuple[str, ...], baseline: str | None, asked:
     out = Path(asked.options["out"] or default_out(checkpoints, data, asked.encode))
     results = compare(
         checkpoints, data=data, baseline=baseline, settings=asked.settings, out=out,
-        force=asked.options["force"], formats=asked.options["formats"], reporter=asked.reporter,
+        force=asked.options["force"], formats=asked.options["formats"], page=asked.page,
+        reporter=asked.reporter,
     )  # fmt: skip
     print_results(results, out, asked)
 
@@ -39,7 +39,8 @@ def measure_steps_and_print(folder: str, asked: Asked) -> None:
     out = Path(asked.options["out"] or default_trajectory_out(way, data))
     results = trajectory(
         way, data=data, settings=asked.settings, out=out, force=asked.options["force"],
-        formats=asked.options["formats"], reporter=asked.reporter,
+        formats=asked.options["formats"], page=asked.page,
+        reporter=asked.reporter,
     )  # fmt: skip
     if asked.options["as_json"] or asked.options["quiet"]:
         print_results(results, out, asked)
@@ -68,24 +69,18 @@ def _summary(results: Results, out: Path) -> dict[str, Any]:
 
 def _print_summary(results: Results, out: Path) -> None:
     from rich.console import Console
-    from rich.table import Table as Grid
+    from rich.markup import escape
 
     console = Console()
     for dataset in results.datasets:
-        table = Grid(title=dataset, title_justify="left", box=None, pad_edge=False)
-        table.add_column("measure")
-        for label in results.checkpoints:
-            table.add_column(f"{label} [dim](95 % CI)[/dim]", justify="right")
-        n = len(results.checkpoints)
-        if console.width >= NARROW + WIDE * n:  # else they would break the other columns' lines
-            table.add_column("[dim]best[/dim]", justify="right")
-            table.add_column("[dim]random[/dim]", justify="right")
-        for name, cells in _key_lines(results, dataset):
-            table.add_row(name, *cells[: len(table.columns) - 1])
-        console.print(table)
+        headings = [f"{escape(label)} [dim](95 % CI)[/dim]" for label in results.checkpoints]
+        limits = ["[dim]best[/dim]", "[dim]random[/dim]"]
+        rows = _key_lines(results, dataset)
+        print_lines(console, Lines(escape(dataset), "measure", [*headings, *limits], rows, spare=2))
         if results.comparisons.size:
+            baseline = escape(results.baseline)
             console.print(
-                f"[dim]* differs from {results.baseline}, Holm-adjusted p < {SIGNIFICANT:g}[/dim]",
+                f"[dim]* differs from {baseline}, Holm-adjusted p < {SIGNIFICANT:g}[/dim]",
                 highlight=False,
             )
         for table in variant_tables(results, dataset):
@@ -96,32 +91,31 @@ def _print_summary(results: Results, out: Path) -> None:
 def _print_table(table: Table) -> None:
     """Print the values of a table, without its intervals."""
     from rich.console import Console
-    from rich.table import Table as Grid
+    from rich.markup import escape
 
-    grid = Grid(title=table.caption, title_justify="left", box=None, pad_edge=False)
     values = [i for i, column in enumerate(table.columns) if column == "value"]
-    for heading in (table.stub, *(group.heading for group in table.groups)):
-        grid.add_column(heading, justify="right", overflow="fold")
+    rows: list[tuple[str, list[str]]] = []
     for row in table.rows:
         cells = [row.cells[i] for i in values]
         texts = [
             f"[bold]{cell.text}[/bold]{cell.marks}" if cell.is_best else cell.text + cell.marks
             for cell in cells
         ]
-        grid.add_row(row.heading, *texts)
+        rows.append((escape(row.heading), texts))
     console = Console()
-    console.print(grid)
+    headings = [group.heading for group in table.groups]
+    print_lines(console, Lines(escape(table.caption), table.stub, headings, rows))
     if any(cell.marks for row in table.rows for cell in row.cells):
-        console.print(f"[dim]{table.notes[-1]}[/dim]", highlight=False)
+        console.print(f"[dim]{escape(table.notes[-1])}[/dim]", highlight=False)
 
 
 def _print_verdict(results: Results, out: Path) -> None:
     from rich.console import Console
 
-    console = Console()
+    console = Console(highlight=False, markup=False)  # a name may look like markup
     for sentence in verdict(results):
-        console.print(sentence, highlight=False)
-    console.print(f"Open {out / 'report.html'}", highlight=False, soft_wrap=True)
+        console.print(sentence)
+    console.print(f"Open {out / 'report.html'}", soft_wrap=True)
 
 
 def _key_lines(results: Results, dataset: str) -> list[tuple[str, list[str]]]:

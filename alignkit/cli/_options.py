@@ -11,6 +11,7 @@ from alignkit.progress import Reporter
 
 if TYPE_CHECKING:
     from alignkit.checkpoints import EncodeOptions
+    from alignkit.figures.page import Page
     from alignkit.run import RunSettings
     from alignkit.tables import Dataset
     from alignkit.variants import Variants
@@ -61,6 +62,16 @@ FORMATS = click.option(
     "--format", "formats", callback=_split, default="pdf,png,svg", show_default=True,
     metavar="pdf,png,svg", help="File formats of the figures.",
 )  # fmt: skip
+STYLE = click.option(
+    "--style", type=click.Choice(["paper", "slides"]), default="paper", show_default=True,
+    help="Figures for columns of print, or for slides of 16:9, with larger type.",
+)  # fmt: skip
+COLUMN_WIDTH = click.option(
+    "--column-width", metavar="WIDTH",
+    help="Of the figures, in inches or with in, cm, mm or pt; or acl, acm, icml, ieee, lncs, "
+    "neurips. Wide figures span two columns; one over 4.5 inches is taken for the whole page.  "
+    "[default: acl]",
+)  # fmt: skip
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 _LOADING = [
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
@@ -90,7 +101,7 @@ _VERBOSITY = [
     click.option("-v", "--verbose", count=True, help="More words."),
 ]
 _MEASURING = [
-    DATA, LANGUAGES, SPLIT, CANDIDATE, OUT, FORCE, FORMATS,
+    DATA, LANGUAGES, SPLIT, CANDIDATE, OUT, FORCE, FORMATS, STYLE, COLUMN_WIDTH,
     click.option("--bootstrap", type=click.IntRange(min=10), default=1000, show_default=True,
                  help="Resamples of query ids; paired tests flip signs at least as often."),
     click.option("--interval", type=click.Choice(["percentile", "bca"]), default="percentile",
@@ -140,6 +151,13 @@ class Asked:
     def reporter(self) -> Reporter:
         """Where words and progress go."""
         return Reporter(-1 if self.options["quiet"] else self.options["verbose"])
+
+    @property
+    def page(self) -> "Page":
+        """What figures are sized to."""
+        from alignkit.figures.page import page_of
+
+        return page_of(self.options["style"], self.options["column_width"])
 
     @property
     def encode(self) -> "EncodeOptions":

@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from alignkit.cli._options import AS_JSON, FORCE, FORMATS, Asked, verbosity
+from alignkit.cli._options import (
+    AS_JSON,
+    COLUMN_WIDTH,
+    FORCE,
+    FORMATS,
+    STYLE,
+    Asked,
+    verbosity,
+)
 
 
 @click.command("demo", epilog="Example: alignkit demo")
@@ -19,6 +27,8 @@ from alignkit.cli._options import AS_JSON, FORCE, FORMATS, Asked, verbosity
 )
 @FORCE
 @FORMATS
+@STYLE
+@COLUMN_WIDTH
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--no-umap", is_flag=True, help="Leave the projection out.")
 @AS_JSON
@@ -35,7 +45,7 @@ def command(out: Path, **options: Any) -> None:  # noqa: ANN401  click's keyword
     asked = Asked(options)
     found = demo(
         out, seed=options["seed"], umap=not options["no_umap"], force=options["force"],
-        formats=options["formats"], reporter=asked.reporter,
+        formats=options["formats"], page=asked.page, reporter=asked.reporter,
     )  # fmt: skip
     print_results(found.results, out, asked)
     if not options["quiet"] and not options["as_json"]:

@@ -1,20 +1,26 @@
 """`alignkit report`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from alignkit.cli._options import FORMATS, Asked, verbosity
+from alignkit.cli._options import COLUMN_WIDTH, FORMATS, STYLE, Asked, verbosity
 
 
-@click.command("report", epilog="Example: alignkit report reports/first --format pdf")
+@click.command(
+    "report", epilog="Example: alignkit report reports/first --style slides --format png"
+)
 @click.argument("run", type=click.Path(path_type=Path))
 @FORMATS
+@STYLE
+@COLUMN_WIDTH
 @verbosity
-def command(run: Path, formats: tuple[str, ...], quiet: bool, verbose: int) -> None:
+def command(run: Path, **options: Any) -> None:  # noqa: ANN401  click's keywords
     """Draw the figures, tables and HTML of a stored run again, without a model."""
     from alignkit.run import redraw
 
-    redraw(run, formats=formats, reporter=Asked({"quiet": quiet, "verbose": verbose}).reporter)
-    if not quiet:
+    asked = Asked(options)
+    redraw(run, formats=options["formats"], page=asked.page, reporter=asked.reporter)
+    if not options["quiet"]:
         click.echo(f"Open {run / 'report.html'}")

@@ -4,13 +4,16 @@ A figure is a function of the results and a dataset's name, registered with `@fi
 a matplotlib `Figure`, or None where it says nothing about these data.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alignkit.errors import AlignkitError
+from alignkit.figures.lettering import Lettering, lettering_for
+from alignkit.figures.page import PAPER, Page
 from alignkit.figures.selection import steps_of, where
+from alignkit.progress import SILENT, Reporter
 from alignkit.registry import Registry
 from alignkit.tables import Results
 
@@ -100,21 +103,27 @@ def draw_all(
     results: Results,
     folder: Path,
     formats: Sequence[str] = FORMATS,
-    style: Mapping[str, Any] | None = None,
+    *,
+    page: Page = PAPER,
+    reporter: Reporter = SILENT,
 ) -> list[DrawnFigure]:
     """Draw every figure that applies to each dataset into `folder`, the same bytes every time.
 
-    `style` is laid over alignkit's matplotlib settings. Files are called
-    `{dataset}-{figure}.{format}`, with "-at-" for the "@" of a metric.
+    `page` is what they are sized to. Files are called `{dataset}-{figure}.{format}`, with "-at-"
+    for the "@" of a metric. A label that no font of this machine can write is replaced by the
+    checkpoint's number, and `reporter` says so.
     """
     from alignkit.figures import kept
 
     check_formats(formats)
     folder.mkdir(parents=True, exist_ok=True)
-    key = kept.key_of(results, style or {}, formats)
+    lettering = lettering_for(results.checkpoints)
+    if lettering.advice:
+        reporter.say(lettering.advice)
+    key = kept.key_of(results, {"page": page, "lettering": lettering}, formats)
     described = kept.take(key, folder)
     if described is None:
-        described = _draw(results, folder, formats, style or {})
+        described = _draw(results, folder, formats, page, lettering)
         kept.keep(key, folder, described)
     return [
         DrawnFigure(paths={kind: folder / name for kind, name in one.pop("files").items()}, **one)
@@ -123,14 +132,14 @@ def draw_all(
 
 
 def _draw(
-    results: Results, folder: Path, formats: Sequence[str], style: Mapping[str, Any]
+    results: Results, folder: Path, formats: Sequence[str], page: Page, lettering: Lettering
 ) -> list[dict[str, Any]]:
     """Draw to files; describes each figure by the fields of `DrawnFigure`, and `files`."""
     from alignkit.figures.style import drawing, save
 
     cards = sorted(FIGURES.values(), key=lambda card: (card.order, card.name))
     described: list[dict[str, Any]] = []
-    with drawing(style):
+    with drawing(page, lettering):
         for dataset in results.datasets:
             for card in cards:
                 picture = card.draw(results, dataset) if card.applies(results, dataset) else None

@@ -12,7 +12,7 @@ from alignkit.figures.selection import (
     variant_changes,
     variants_of,
 )
-from alignkit.figures.style import PAGE, legend_below, mark, number_axis
+from alignkit.figures.style import legend_below, mark, new_figure, number_axis
 from alignkit.figures.words import format_number, listing
 from alignkit.tables import Results
 
@@ -50,7 +50,7 @@ def draw(results: Results, dataset: str) -> Figure | None:
     measures = [one for one in MEASURES if len(one.of(results.variants, dataset))]
     if not measures:
         return None
-    picture = Figure(figsize=(PAGE, 2.4), layout="constrained")
+    picture = new_figure(2.4, wide=True)
     panels = np.atleast_1d(picture.subplots(1, len(measures)))
     for axes, measure in zip(panels, measures, strict=True):
         _panel(axes, results, dataset, measure, variants)
@@ -81,10 +81,9 @@ def _panel(
                 change = found[name][2]
                 bars[:, place] = change.delta - change.low, change.high - change.delta
         axes.errorbar(places, values, yerr=np.maximum(np.nan_to_num(bars), 0.0), label=label,
-                      linestyle="none", markersize=3, capsize=1.2, **mark(i))  # fmt: skip
+                      linestyle="none", **mark(i))  # fmt: skip
         axes.axhline(as_is, linewidth=0.4, color=mark(i)["color"], linestyle=":")
     axes.set_xticks(range(len(variants)), variants, rotation=45, ha="right")
     axes.set_title(name_of(measure))
     number_axis(axes.yaxis, measure.metric)
-    axes.grid(axis="y", linewidth=0.3, color="#dddddd")
-    axes.set_axisbelow(True)
+    axes.grid(axis="y")

@@ -7,7 +7,6 @@ PDF define each outline once and place it by reference.
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 import matplotlib as mpl
@@ -18,14 +17,6 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath, text_to_path
 from matplotlib.transforms import Affine2D
-
-
-@dataclass(frozen=True)
-class Glyph:
-    """The outline of a character at size 1, centred in height, and how far the next one stands."""
-
-    path: Path
-    width: float
 
 
 def stamp(
@@ -41,12 +32,13 @@ def stamp(
         x = column + 0.5 - size / cell * text_width(text) / 2
         for character in text:
             places[character, str(inks[row, column])].append((x, row + 0.5))
-            x += size / cell * _glyph(character).width
+            x += size / cell * text_width(character)
     assert axes.figure is not None
     scale = Affine2D().scale(size / 72) + axes.figure.dpi_scale_trans
+    family = tuple(mpl.rcParams["font.family"])
     for (character, ink), offsets in places.items():
         collection = PathCollection(
-            [_glyph(character).path], offsets=offsets, offset_transform=axes.transData,
+            [_outline(character, family)], offsets=offsets, offset_transform=axes.transData,
             facecolors=ink, linewidths=0, label=character,
         )  # fmt: skip
         collection.set_transform(scale)
@@ -56,19 +48,34 @@ def stamp(
 
 def text_width(text: str) -> float:
     """Width of a text at size 1."""
-    return sum(_glyph(character).width for character in text)
+    family = tuple(mpl.rcParams["font.family"])
+    return sum(_advance(character, family) for character in text)
 
 
-def _glyph(character: str) -> Glyph:
-    return _outline(character, tuple(mpl.rcParams["font.sans-serif"]))
+def fitted(text: str, points: float, size: float) -> str:
+    """Cut a text that is wider than so many points in the font's size: in its middle, with "…"."""
+    cut = text
+    for length in range(len(text), 2, -1):
+        if text_width(cut) * size <= points:
+            break
+        tail = length // 2 - 1
+        cut = f"{text[: length - 1 - tail].rstrip()}…{text[len(text) - tail :].lstrip()}"
+    return cut
 
 
 @cache
-def _outline(character: str, family: tuple[str, ...]) -> Glyph:
-    # FreeType rounds sizes below one pixel: outline large, then shrink.
+def _advance(character: str, family: tuple[str, ...]) -> float:
+    """How far the next character stands at size 1."""
+    # FreeType rounds sizes below one pixel: measure large, then shrink.
+    font = FontProperties(family=list(family), size=100)
+    width, _, _ = text_to_path.get_text_width_height_descent(character, font, ismath=False)
+    return width / 100
+
+
+@cache
+def _outline(character: str, family: tuple[str, ...]) -> Path:
+    """Outline of a character at size 1, centred in height."""
     font = FontProperties(family=list(family), size=100)
     path = TextPath((0, 0), character, prop=font)
     tall = float(np.ptp(np.asarray(TextPath((0, 0), "0", prop=font).vertices)[:, 1]))
-    width, _, _ = text_to_path.get_text_width_height_descent(character, font, ismath=False)
-    vertices = (np.asarray(path.vertices) - [0, tall / 2]) / 100
-    return Glyph(Path(vertices, path.codes), width / 100)
+    return Path((np.asarray(path.vertices) - [0, tall / 2]) / 100, path.codes)

@@ -19,6 +19,7 @@ from alignkit.figures.selection import (
     pair_matrix,
     where,
 )
+from alignkit.figures.style import written
 from alignkit.figures.words import format_number, language_label, metric_label
 from alignkit.tables import Results
 
@@ -90,10 +91,10 @@ def draw(heat_map: HeatMap, results: Results, dataset: str) -> Figure | None:
     }
     if len(languages) < 2 or not any(np.isfinite(matrix).any() for matrix in values.values()):
         return None
-    panels = [Panel(label, matrix) for label, matrix in values.items()]
+    panels = [Panel(written(label), matrix) for label, matrix in values.items()]
     differences = [
         Panel(
-            f"{label} − {results.baseline}",
+            f"{written(label)} − {written(results.baseline)}",
             values[label] - values[results.baseline],
             heat_map.p_values(results, dataset, label, languages) < SIGNIFICANT,
         )
@@ -132,7 +133,8 @@ def _caption(heat_map: HeatMap, results: Results, dataset: str) -> str:  # noqa:
     if candidates_of(results):
         text += (
             f" Differences are against {results.baseline}; a dot marks those with a Holm-adjusted "
-            f"p below {format_number(SIGNIFICANT, digits=2)}."
+            f"p below {format_number(SIGNIFICANT, digits=2)}. Where cells have no numbers, a "
+            "dash marks those that fall."
         )
     return text
 

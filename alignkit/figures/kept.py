@@ -17,7 +17,9 @@ from alignkit.tables import Results
 
 _ABOUT = "about.json"
 _TABLES = ("metrics", "comparisons", "projection", "variants", "published")
-_PROVENANCE = ("baseline", "checkpoints", "datasets", "projection", "metric_cards")
+_PROVENANCE = (
+    "baseline", "checkpoints", "datasets", "projection", "trajectory", "metric_cards",
+)  # fmt: skip
 
 
 def key_of(results: Results, style: Mapping[str, Any], formats: Sequence[str]) -> str:

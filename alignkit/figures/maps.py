@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,8 +10,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from alignkit.figures import PROJECTION, figure
+from alignkit.figures.glyphs import fitted, text_width
 from alignkit.figures.selection import languages_of, where
-from alignkit.figures.style import PAGE, mark
+from alignkit.figures.style import current_page, mark, new_figure, written
 from alignkit.figures.words import format_number, language_label
 from alignkit.tables import Results
 
@@ -49,31 +51,46 @@ CAPTION = (
 
 @figure("umap", needs=(PROJECTION,), caption=CAPTION, alt=describe, order=40)
 def draw(results: Results, dataset: str) -> Figure:
-    """Draw a row of maps a checkpoint that has them; the middle one only where translations are."""
+    """Draw a row of maps a checkpoint that has them; the middle one only where translations are.
+
+    On a slide, of several checkpoints, the UMAPs alone, beside each other.
+    """
     rows = where(results.projection, dataset=dataset)
     labels = [label for label in results.checkpoints if label in set(rows["checkpoint"])]
     languages = [code for code in languages_of(results) if code in set(rows["language"])]
-    height = min(2.05, max(1.3, 8.5 / len(labels)))
     legend_rows = -(-len(languages) // 6)
-    size = (PAGE, height * len(labels) + 0.14 * legend_rows + 0.12)
-    picture = Figure(figsize=size, layout="constrained")
+    is_row = current_page().is_flat and len(labels) > 1  # there is no room for rows of maps
+    height = 2.05 * (1 if is_row else len(labels)) + 0.14 * legend_rows + 0.12
+    picture = new_figure(height, wide=True)
     joined = _joined(results, dataset, rows)
-    grid = picture.subplots(len(labels), 3 if len(joined) else 2, squeeze=False)
-    for label, (by_language, *lines, pca) in zip(labels, grid, strict=True):
+    n = 3 if len(joined) else 2
+    shape = (1, len(labels)) if is_row else (len(labels), n)
+    grid = picture.subplots(*shape, squeeze=False)
+    for label, (by_language, *others) in zip(labels, grid.T if is_row else grid, strict=True):
         own = where(rows, checkpoint=label)
         found = trust(results, dataset, label)
         _scatter(results, by_language, own, UMAP, languages)
+        by_language.set_title(_title(label, f"UMAP{_bracket(found.get('trustworthiness'))}", grid))
+        if not others:
+            continue
+        *lines, pca = others
         _scatter(results, pca, own, PCA, languages)
-        by_language.set_title(f"{label}, UMAP{_bracket(found.get('trustworthiness'))}")
-        pca.set_title(f"{label}, PCA{_bracket(found.get('trustworthiness_pca'))}")
+        pca.set_title(_title(label, f"PCA{_bracket(found.get('trustworthiness_pca'))}", grid))
         for axes in lines:
             _join(results, axes, own, joined, languages)
-            axes.set_title(f"{label}, translations joined")
+            axes.set_title(_title(label, "translations joined", grid))
     handles, names = grid[0, 0].get_legend_handles_labels()
     picture.legend(
         handles, names, loc="outside lower center", ncols=6, markerscale=2.5, handletextpad=0.1
     )
     return picture
+
+
+def _title(label: str, what: str, grid: np.ndarray) -> str:
+    """Name a map; a label that leaves no room for what it is is cut."""
+    size = mpl.rcParams["axes.titlesize"]
+    room = current_page().width / grid.shape[1] * 72 - size * text_width(f", {what} ")
+    return f"{fitted(written(label), room, size)}, {what}"
 
 
 def _bracket(value: float | None) -> str:
@@ -110,7 +127,14 @@ def _label(axes: Axes, centres: dict[str, np.ndarray]) -> None:
             written.append(centre)
             box = {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75}
             axes.text(
-                centre[0], centre[1], code, size=6, ha="center", va="center", zorder=3, bbox=box
+                centre[0],
+                centre[1],
+                code,
+                size="small",
+                ha="center",
+                va="center",
+                zorder=3,
+                bbox=box,
             )
 
 

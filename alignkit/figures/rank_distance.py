@@ -14,12 +14,18 @@ from alignkit.figures.selection import (
     languages_of,
     macro,
 )
-from alignkit.figures.style import COLUMN, GREY, legend_below, mark, number_axis, whiskers
+from alignkit.figures.style import (
+    GREY,
+    legend_below,
+    mark,
+    new_figure,
+    number_axis,
+    whiskers,
+)
 from alignkit.figures.words import format_interval, format_number, language_label, listing
 from alignkit.tables import Results
 
 RANK_DISTANCE = Measure(ANSWERS, "multilingual", "rank_distance")
-HIGHEST = 8.0  # inches, so that a page holds it
 
 CAPTION = (
     "Rank distance by query language: the worst minus the best rank of a query's relevant passages "
@@ -52,15 +58,14 @@ def draw(results: Results, dataset: str) -> Figure:
     """Draw a row a language, the mean last, with a marker and an interval a checkpoint."""
     estimates = by_language(results, dataset, RANK_DISTANCE)
     n_rows, n = len(estimates), len(results.checkpoints)
-    height = min(0.75 + n_rows * (0.09 + 0.08 * n), HIGHEST)
-    picture = Figure(figsize=(COLUMN, height), layout="constrained")
+    picture = new_figure(0.75 + n_rows * (0.09 + 0.08 * n))
     axes = picture.add_subplot()
     for i, label in enumerate(results.checkpoints):
         own = [row[label] for row in estimates.values()]
         places = np.arange(n_rows) + (i - (n - 1) / 2) * 0.7 / n
         axes.errorbar(
             [estimate.value for estimate in own], places, xerr=whiskers(own), label=label,
-            linestyle="none", markersize=3, capsize=1.2, **mark(i),
+            linestyle="none", **mark(i),
         )  # fmt: skip
     axes.set_yticks(range(n_rows), [language_label(code) for code in estimates])
     for first in {len(languages_of(results, dataset)), n_rows - 1}:  # of the groups, the mean
@@ -69,8 +74,7 @@ def draw(results: Results, dataset: str) -> Figure:
     others = _published(axes, results, dataset, list(estimates))
     _scale(axes, [estimate for row in estimates.values() for estimate in row.values()])
     others += _limits(axes, next(iter(macro(results, dataset, RANK_DISTANCE).values())))
-    axes.grid(axis="x", linewidth=0.3, color="#dddddd")
-    axes.set_axisbelow(True)
+    axes.grid(axis="x")
     legend_below(picture, results.checkpoints, *others)
     return picture
 
@@ -84,8 +88,8 @@ def _published(axes: Axes, results: Results, dataset: str, shown: list[str]) -> 
     for (source, of_source), shape in zip(rows.groupby("source", sort=False), "dph8" * 8):  # noqa: B905
         y = [place[code] for code in of_source["query_language"]]
         handles += axes.plot(
-            of_source["value"], y, shape, fillstyle="none", markersize=2.5, color=GREY,
-            markeredgewidth=0.5, label=f"published, {source}",
+            of_source["value"], y, shape, fillstyle="none", color=GREY, markeredgewidth=0.5,
+            label=f"published, {source}",
         )  # fmt: skip
     return handles
 

@@ -6,7 +6,14 @@ from matplotlib.lines import Line2D
 
 from alignkit.figures import figure
 from alignkit.figures.selection import ANSWERS, SETTINGS, Measure, macro
-from alignkit.figures.style import GREY, PAGE, legend_below, mark, number_axis, whiskers
+from alignkit.figures.style import (
+    GREY,
+    legend_below,
+    mark,
+    new_figure,
+    number_axis,
+    whiskers,
+)
 from alignkit.figures.words import format_number, listing, metric_label
 from alignkit.tables import Results
 
@@ -34,7 +41,7 @@ def describe(results: Results, dataset: str) -> str:
 @figure("settings", needs=("map",), caption=CAPTION, alt=describe, order=20)
 def draw(results: Results, dataset: str) -> Figure:
     """Draw a panel a metric, a place a setting, a marker and an interval a checkpoint."""
-    picture = Figure(figsize=(PAGE, 2.1), layout="constrained")
+    picture = new_figure(2.1, wide=True)
     n = len(results.checkpoints)
     for metric, axes in zip(METRICS, picture.subplots(1, len(METRICS)), strict=True):
         means = [macro(results, dataset, Measure(ANSWERS, setting, metric)) for setting in SETTINGS]
@@ -43,14 +50,14 @@ def draw(results: Results, dataset: str) -> Figure:
             places = np.arange(len(SETTINGS)) + (i - (n - 1) / 2) * min(0.12, 0.7 / n)
             axes.errorbar(
                 places, [estimate.value for estimate in own], yerr=whiskers(own), label=label,
-                linestyle="none", markersize=4, capsize=1.5, **mark(i),
+                linestyle="none", **mark(i),
             )  # fmt: skip
         axes.set_xticks(range(len(SETTINGS)), SETTINGS)
         axes.set(xlim=(-0.5, len(SETTINGS) - 0.5), ylabel=metric_label(metric))
         random = [mean[results.checkpoints[0]].random for mean in means]
         axes.hlines(random, np.arange(3) - 0.35, np.arange(3) + 0.35, linestyle=":", color=GREY)
         number_axis(axes.yaxis)
-        axes.grid(axis="y", linewidth=0.3, color="#dddddd")
+        axes.grid(axis="y")
     dotted = Line2D([], [], linestyle=":", color=GREY, label="random ranking")
     legend_below(picture, results.checkpoints, dotted)
     return picture

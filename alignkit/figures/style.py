@@ -1,8 +1,9 @@
 """How figures look and how they are written: one place for sizes, colours and file formats."""
 
-import warnings
+import unicodedata
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from alignkit.figures.glyphs import fitted, text_width
+from alignkit.figures.lettering import OURS, Lettering
+from alignkit.figures.page import PAPER, Page
 from alignkit.figures.selection import Estimate
 from alignkit.figures.words import format_number, is_rank
-
-COLUMN = 3.03  # inches, a column of the ACL style
-PAGE = 6.30  # inches, its full width
 
 # Okabe & Ito's colours, without the yellow that is lost on white.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 GREY = "#8a8a8a"
 
-_RC: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same everywhere
+_POINTS = {
     "font.size": 7,
     "axes.titlesize": 7,
     "axes.labelsize": 7,
@@ -37,31 +36,74 @@ _RC: dict[str, Any] = {
     "ytick.labelsize": 6,
     "legend.fontsize": 6,
     "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
+    "grid.linewidth": 0.3,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "xtick.major.size": 2,
     "ytick.major.size": 2,
     "lines.linewidth": 0.8,
+    "lines.markersize": 3.5,
+    "errorbar.capsize": 1.3,
+}
+_RC: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#dddddd",
     "legend.frameon": False,
-    "figure.dpi": 200,
-    "pdf.fonttype": 42,
     "svg.hashsalt": "alignkit",
     "text.parse_math": False,  # a label may hold a dollar sign
 }
+LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
+_PAGE = ContextVar("page", default=PAPER)
+_LETTERING = ContextVar("lettering", default=Lettering())  # noqa: B039  frozen
 
 
 @contextmanager
-def drawing(style: Mapping[str, Any]) -> Generator[None]:
+def drawing(page: Page = PAPER, lettering: Lettering | None = None) -> Generator[None]:
     """Draw in alignkit's style inside the block; the user's own settings stay untouched."""
-    with mpl.rc_context(), warnings.catch_warnings():
-        mpl.rcdefaults()
-        settings: Any = _RC | dict(style)  # matplotlib's stubs ask for literal names
-        mpl.rcParams.update(settings)
-        # A label in a script that DejaVu lacks shows boxes; the report has it as text.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        yield
+    lettering = lettering or Lettering()
+    tokens = _PAGE.set(page), _LETTERING.set(lettering)
+    try:
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            settings: Any = _RC | {  # matplotlib's stubs ask for literal names
+                **{name: points * page.scale for name, points in _POINTS.items()},
+                # Not font.sans-serif: matplotlib takes one font of that list, of this all.
+                "font.family": [OURS, *lettering.families],
+                "figure.dpi": 200 * page.scale,
+                "pdf.fonttype": 42 if lettering.type42 else 3,
+            }
+            mpl.rcParams.update(settings)
+            yield
+    finally:
+        _PAGE.reset(tokens[0])
+        _LETTERING.reset(tokens[1])
+
+
+def current_page() -> Page:
+    """Give the page that is drawn on."""
+    return _PAGE.get()
+
+
+def new_figure(height: float, *, wide: bool = False) -> Figure:
+    """Make a figure as wide as a column, or as all of them, and at most as high as its page.
+
+    `height` is in inches of a page with type of 7 points, and grows with the type.
+    """
+    here = current_page()
+    width = here.width if wide else here.column
+    return Figure(figsize=(width, min(height * here.scale, here.height)), layout="constrained")
+
+
+def written(label: str) -> str:
+    """Write a checkpoint's label, or what stands for it where no font has its characters.
+
+    One that runs from right to left stands between marks, so that the words round it do not.
+    """
+    text = _LETTERING.get().codes.get(label, label)
+    is_leftward = any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
+    return f"{LEFT_TO_RIGHT}{text}{LEFT_TO_RIGHT}" if is_leftward else text
 
 
 def mark(index: int) -> dict[str, Any]:
@@ -96,18 +138,21 @@ def number_axis(axis: Axis, metric: str = "") -> None:
 
 def legend_below(figure: Figure, labels: list[str], *others: Line2D) -> None:
     """Name the checkpoints below the axes, and what other lines and marks are."""
+    size, width = mpl.rcParams["legend.fontsize"], figure.get_figwidth() * 72
+    beside = 5 * size  # of a label: its mark and the gaps
+    n = len(labels) + len(others)
+    # Where many stand below each other, one long label must not make a column of them all.
+    least = min(n, max(1, round(width / (23 * size)))) if n > 3 else 1
+    shown = [fitted(written(label), width / least - beside, size) for label in labels]
     handles = [
-        Line2D([], [], linestyle="none", markersize=4, label=label, **mark(i))
-        for i, label in enumerate(labels)
+        Line2D([], [], linestyle="none", label=label, **mark(i)) for i, label in enumerate(shown)
     ]
     handles += others
-    characters = figure.get_size_inches()[0] * 21  # of 6 points on average
-    widest = max(len(str(handle.get_label())) for handle in handles) + 5
-    columns = max(1, min(len(handles), int(characters / widest)))
+    widest = max(text_width(str(handle.get_label())) for handle in handles) * size + beside
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=columns,
+        ncols=max(1, min(n, int(width / widest))),
         handletextpad=0.3,
         columnspacing=1.2,
     )

@@ -4,7 +4,14 @@ from matplotlib.figure import Figure
 
 from alignkit.figures import figure
 from alignkit.figures.selection import ANSWERS, Measure, macro
-from alignkit.figures.style import COLUMN, GREY, legend_below, mark, number_axis, whiskers
+from alignkit.figures.style import (
+    GREY,
+    legend_below,
+    mark,
+    new_figure,
+    number_axis,
+    whiskers,
+)
 from alignkit.figures.words import format_number
 from alignkit.tables import Results
 
@@ -34,19 +41,19 @@ def draw(results: Results, dataset: str) -> Figure | None:
     x, y = macro(results, dataset, MONOLINGUAL), macro(results, dataset, RANK_DISTANCE)
     if not any(x[label].is_known and y[label].is_known for label in results.checkpoints):
         return None
-    picture = Figure(figsize=(COLUMN, 2.5), layout="constrained")
+    picture = new_figure(2.5)
     axes = picture.add_subplot()
     for i, label in enumerate(results.checkpoints):
         here, there = x[label], y[label]
         axes.errorbar(
             here.value, there.value, xerr=whiskers([here]), yerr=whiskers([there]), label=label,
-            linestyle="none", markersize=4, capsize=1.5, **mark(i),
+            linestyle="none", **mark(i),
         )  # fmt: skip
     axes.margins(0.15)
     axes.set(xlabel="monolingual mAP", ylabel="rank distance (ranks)")
     number_axis(axes.xaxis)
     number_axis(axes.yaxis, RANK_DISTANCE.metric)
     axes.annotate("better ↘", (0.98, 0.02), xycoords="axes fraction", ha="right", color=GREY)
-    axes.grid(linewidth=0.3, color="#dddddd")
+    axes.grid()
     legend_below(picture, results.checkpoints)
     return picture

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from alignkit.figures import TRAJECTORY, figure
 from alignkit.figures.selection import WAY, macro, name_of, steps_of
-from alignkit.figures.style import COLOURS, PAGE, number_axis
+from alignkit.figures.style import COLOURS, new_figure, number_axis
 from alignkit.figures.words import format_number, higher_is_better
 from alignkit.tables import Results
 
@@ -48,7 +48,7 @@ def draw(results: Results, dataset: str) -> Figure | None:
     if not shown:
         return None
     rows, turn = -(-len(shown) // COLUMNS), _last_good(results, dataset)
-    picture = Figure(figsize=(PAGE, 1.7 * rows), layout="constrained")
+    picture = new_figure(1.7 * rows, wide=True)
     panels = picture.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes, (measure, way) in zip(panels, shown, strict=False):
         own = [way[label] for label in results.checkpoints]
@@ -56,7 +56,7 @@ def draw(results: Results, dataset: str) -> Figure | None:
             steps, [one.low for one in own], [one.high for one in own],
             color=COLOURS[0], alpha=0.2, linewidth=0,
         )  # fmt: skip
-        axes.plot(steps, [one.value for one in own], color=COLOURS[0], marker="o", markersize=2.5)
+        axes.plot(steps, [one.value for one in own], color=COLOURS[0], marker="o")
         better = {True: " ↑", False: " ↓", None: ""}[higher_is_better(results, measure.metric)]
         axes.set_title(f"{name_of(measure)}{better}", loc="left")
         axes.set_xlabel("training step")
@@ -64,7 +64,7 @@ def draw(results: Results, dataset: str) -> Figure | None:
             axes.axvline(turn, color="#555555", linewidth=0.8, linestyle="--")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         number_axis(axes.yaxis, measure.metric)
-        axes.grid(axis="y", linewidth=0.3, color="#dddddd")
+        axes.grid(axis="y")
     for axes in panels[len(shown) :]:
         axes.set_axis_off()
     return picture

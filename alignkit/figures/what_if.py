@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from alignkit.figures import REPAIR, figure
 from alignkit.figures.selection import ANSWERS, Measure, variant_changes, variants_of
-from alignkit.figures.style import COLUMN, GREY, legend_below, mark, number_axis
+from alignkit.figures.style import GREY, legend_below, mark, new_figure, number_axis
 from alignkit.figures.words import format_number, listing
 from alignkit.tables import Results
 
@@ -38,7 +38,7 @@ def describe(results: Results, dataset: str) -> str:
 def draw(results: Results, dataset: str) -> Figure | None:
     """Draw a line from each checkpoint to each of its repairs."""
     repairs = variants_of(results, dataset, REPAIR)
-    picture = Figure(figsize=(COLUMN, 2.8), layout="constrained")
+    picture = new_figure(2.8)
     axes = picture.add_subplot()
     shapes = dict(zip(repairs, cycle(SHAPES)))
     for (i, label), repair in product(enumerate(results.checkpoints), repairs):
@@ -48,8 +48,8 @@ def draw(results: Results, dataset: str) -> Figure | None:
             style = mark(i)
             colour = style["color"]
             axes.plot([x, to_x], [y, to_y], linewidth=0.5, color=colour, alpha=0.5)
-            axes.plot(x, y, markersize=5, linestyle="none", **style)
-            axes.plot(to_x, to_y, shapes[repair], fillstyle="none", markersize=4, color=colour)
+            axes.plot(x, y, linestyle="none", **style)
+            axes.plot(to_x, to_y, shapes[repair], fillstyle="none", color=colour)
     if not axes.lines:
         return None
     axes.margins(0.15)
@@ -57,10 +57,10 @@ def draw(results: Results, dataset: str) -> Figure | None:
     number_axis(axes.xaxis)
     number_axis(axes.yaxis, Y.metric)
     axes.annotate("better ↘", (0.98, 0.02), xycoords="axes fraction", ha="right", color=GREY)
-    axes.grid(linewidth=0.3, color="#dddddd")
+    axes.grid()
     legend_below(
         picture, results.checkpoints,
-        *(Line2D([], [], marker=shapes[repair], linestyle="none", fillstyle="none", markersize=4,
+        *(Line2D([], [], marker=shapes[repair], linestyle="none", fillstyle="none",
                  color="black", label=repair) for repair in repairs),
     )  # fmt: skip
     return picture

@@ -4,6 +4,8 @@ import csv
 import io
 import math
 import re
+import unicodedata
+from itertools import groupby
 
 from alignkit.figures.words import MINUS, MISSING
 from alignkit.report.layout import Cell, Row, Table
@@ -11,18 +13,58 @@ from alignkit.report.layout import Cell, Row, Table
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "_": r"\_", "%": r"\%", "&": r"\&",
     "#": r"\#", "$": r"\$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    MINUS: "$-$", "†": r"$^{\dagger}$", "–": "--", "×": r"$\times$", "<": "$<$", ">": "$>$",
-    "|": r"\textbar{}",
+    MINUS: "$-$", "†": r"$^{\dagger}$", "–": r"\textendash{}", "×": r"$\times$",
+    "<": "$<$", ">": "$>$", "|": r"\textbar{}", "`": r"\textasciigrave{}",
+    "…": r"\dots{}", "’": "'", "→": r"$\to$", "α": r"$\alpha$", "χ": r"$\chi$", "²": "$^2$",
+    "ß": r"\ss{}", "æ": r"\ae{}", "Æ": r"\AE{}", "ø": r"\o{}", "Ø": r"\O{}", "ł": r"\l{}",
+    "Ł": r"\L{}", "ı": r"\i{}",
+    # After a line's end these would be its arguments.
+    "[": "{[}", "]": "{]}", "*": "{*}",
+}  # fmt: skip
+# Combining marks that every encoding of LaTeX's fonts has.
+_ACCENTS = {
+    "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u",
+    "\u0307": ".", "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0323": "d",
+    "\u0327": "c", "\u0331": "b",
 }  # fmt: skip
 
 
 def escape_latex(text: str) -> str:
     r"""Write text so that LaTeX prints it as it stands.
 
-    >>> escape_latex("a_b & 5 %")
-    'a\\_b \\& 5 \\%'
+    Scripts that pdfLaTeX has no letters for are left to LuaLaTeX and XeLaTeX and the document's
+    font; pdfLaTeX prints their code points.
+
+    >>> escape_latex("a_b & 5 %"), escape_latex("naïve")
+    ('a\\_b \\& 5 \\%', 'na\\"{i}ve')
+    >>> escape_latex("模")
+    '\\ifdefined\\Umathcode 模\\else U+6A21\\fi{}'
     """
-    return "".join(_LATEX.get(character, character) for character in text)
+    plain = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text))
+    parts: list[str] = []
+    for is_foreign, run in groupby(plain, lambda character: _latex_character(character) is None):
+        characters = list(run)
+        if is_foreign:
+            points = " ".join(f"U+{ord(one):04X}" for one in characters)
+            # Only the engines that read Unicode fonts define this.
+            parts.append(rf"\ifdefined\Umathcode {''.join(characters)}\else {points}\fi{{}}")
+        else:
+            parts += [_latex_character(one) or "" for one in characters]
+    return re.sub(r"(?<=-)(?=-)", "{}", "".join(parts))
+
+
+def _latex_character(character: str) -> str | None:
+    """Write a character in LaTeX; None of one that its own fonts lack."""
+    if character in _LATEX:
+        return _LATEX[character]
+    if character.isascii():
+        return character if character.isprintable() else f"U+{ord(character):04X}"
+    letter, *marks = unicodedata.normalize("NFD", character)
+    if not (letter.isascii() and letter.isalpha() and set(marks) <= _ACCENTS.keys()):
+        return None
+    for mark in marks:
+        letter = rf"\{_ACCENTS[mark]}{{{letter}}}"
+    return letter
 
 
 def latex(table: Table) -> str:
@@ -45,7 +87,7 @@ def latex(table: Table) -> str:
     # \par ends a line of the surrounding text or float: each note stands on its own.
     lines += [rf"\par{{\footnotesize {escape_latex(note)}\par}}" for note in table.notes]
     # A signature has no blanks to break at.
-    signed = escape_latex(table.signature).replace(r"\textbar{}", r"\textbar{}\allowbreak{}")
+    signed = r"\allowbreak{}".join(map(escape_latex, re.split(r"(?<=[|,.])", table.signature)))
     lines += [rf"\par{{\scriptsize\ttfamily {signed}\par}}"]
     return "\n".join(lines) + "\n"
 
@@ -55,11 +97,13 @@ def markdown(table: Table) -> str:
     headings = [
         f"{group.heading} {column}".strip() for group in table.groups for column in group.columns
     ]
-    rows = [[table.stub, *headings], ["---", *["---:"] * len(headings)]]
-    rows += [[row.heading, *map(_markdown_cell, row.cells)] for row in table.rows]
-    lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows]
+    named = [table.stub, *map(_markdown_text, headings)]
+    rows = [named, ["---", *["---:"] * len(headings)]]
+    rows += [[_markdown_text(row.heading), *map(_markdown_cell, row.cells)] for row in table.rows]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
     notes = [line for note in table.notes for line in ("", note)]
-    return "\n".join([*lines, *notes, "", f"`{table.signature}`"]) + "\n"
+    fence = "``" if "`" in table.signature else "`"
+    return "\n".join([*lines, *notes, "", f"{fence}{table.signature}{fence}"]) + "\n"
 
 
 def comma_separated(table: Table) -> str:
@@ -89,6 +133,17 @@ def _latex_cell(cell: Cell) -> str:
     # A small raised letter for a footnote; the dagger raises itself.
     marks = re.sub("([a-z]+)", r"\\textsuperscript{\1}", cell.marks).replace("†", _LATEX["†"])
     return (rf"\textbf{{{text}}}" if cell.is_best else text) + marks
+
+
+def _markdown_text(text: str) -> str:
+    r"""Write a label so that Markdown shows it as it stands; a line's end would end its row.
+
+    >>> _markdown_text("a*b|c <i>")
+    'a\\*b\\|c &lt;i>'
+    """
+    plain = re.sub(r"\s+", " ", text)
+    escaped = re.sub(r"([\\`*\[|]|(?<!\w)_|_(?!\w))", r"\\\1", plain)
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", escaped)
 
 
 def _markdown_cell(cell: Cell) -> str:

@@ -59,4 +59,4 @@ class Table:
     @property
     def stem(self) -> str:
         """Name of its files."""
-        return f"{self.dataset}-{self.name}".replace("@", "-at-")
+        return f"{self.dataset}-{self.name}".replace("@", "-at-").replace("/", "-")

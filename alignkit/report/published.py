@@ -1,9 +1,10 @@
 """A paper's figures beside the run's own: marked, and no part of any test."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
-from alignkit.figures.selection import ANSWERS, Measure, macro, name_of, where
-from alignkit.figures.words import MISSING, format_number
+from alignkit.figures.selection import ANSWERS, Measure, macro, where
+from alignkit.figures.words import MISSING, format_number, metric_label
 from alignkit.report.layout import Cell, ColumnGroup, Row, Table
 from alignkit.report.signature import signature
 from alignkit.tables import AVERAGE, Results
@@ -74,6 +75,13 @@ class Published:
         return [_cell(self._values.get((*model, language)), self._metric) for model in self._models]
 
 
+def _by_setting(measures: list[Measure]) -> tuple[ColumnGroup, ...]:
+    return tuple(
+        ColumnGroup(setting, tuple(metric_label(one.metric) for one in own))
+        for setting, own in groupby(measures, lambda measure: measure.setting)
+    )
+
+
 def _cell(value: float | None, metric: str) -> Cell:
     return Cell(MISSING) if value is None else Cell(format_number(value, metric), value)
 
@@ -107,7 +115,7 @@ def published_table(results: Results, dataset: str) -> list[Table]:
     return [
         Table(
             "published", dataset, f"Averages on {dataset} beside published ones.", "checkpoint",
-            (ColumnGroup("", tuple(name_of(measure) for measure in measures)),), tuple(rows),
+            _by_setting(measures), tuple(rows),
             (note(results, dataset),), signature(results, dataset),
         )
     ]  # fmt: skip

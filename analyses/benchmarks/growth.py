@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from timing import peak_of
 
-from alignkit.figures.style import COLOURS, PAGE
+from alignkit.figures.style import COLOURS, new_figure
 
 BASE = {"languages": 4, "passages": 10_000, "dimensions": 128, "checkpoints": 1}
 SIZES = {
@@ -122,7 +122,7 @@ def draw(file: Path) -> Figure:
     """Draw a column for each thing that grows: seconds above, memory beside the vectors below."""
     table = pd.read_csv(file)
     table["MiB beside the vectors"] = table["peak_mib"] - table["vectors_mib"]
-    picture = Figure(figsize=(PAGE, 2.8), layout="constrained")
+    picture = new_figure(2.8, wide=True)
     panels = picture.subplots(2, len(SIZES), sharex="col", sharey="row")
     grown = table.groupby("what", sort=False)
     for column, (what, rows) in zip(panels.T, grown, strict=True):

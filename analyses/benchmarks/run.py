@@ -58,7 +58,7 @@ def main() -> None:
         print("growth", flush=True)
         growth(n).to_csv(asked.out / "growth.csv", index=False, lineterminator="\n")
     if (asked.out / "growth.csv").is_file():
-        with drawing({}):
+        with drawing():
             save(draw(asked.out / "growth.csv"),
                  {kind: asked.out / f"growth.{kind}" for kind in ("pdf", "svg")})  # fmt: skip
     table = [Row(**{**one, "ratios": tuple(one["ratios"])}) for part in PARTS

@@ -16,7 +16,7 @@ from ladder import STRENGTHS, ladder, verdicts
 from matplotlib.figure import Figure
 from simulate import ALPHA, Tested, World, compare_pair, compare_runs, covers, covers_naively
 
-from alignkit.figures.style import COLOURS, PAGE, drawing, save
+from alignkit.figures.style import COLOURS, drawing, new_figure, save
 
 IDS = (30, 100, 300, 1190)  # the last is that of XQuAD-R
 LAWS = {"map": "average precision", "rank_distance": "rank distance (skewed)",
@@ -88,7 +88,7 @@ def power(n: int) -> pd.DataFrame:
 
 def draw(covered: pd.DataFrame, level: pd.DataFrame, powers: pd.DataFrame) -> Figure:
     """Draw coverage, level and power beside each other."""
-    picture = Figure(figsize=(PAGE, 2.3), layout="constrained")
+    picture = new_figure(2.3, wide=True)
     left, middle, right = picture.subplots(1, 3)
     left.axhspan(0.93, 0.97, color="#dddddd")
     for i, (kind, own) in enumerate(covered.groupby("interval", sort=False)):
@@ -135,7 +135,7 @@ def main() -> None:
         ("coverage", covered), ("level", level), ("power", powers), ("ladder", steps)
     ):  # fmt: skip
         table.to_csv(out / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
-    with drawing({}):
+    with drawing():
         save(draw(covered, level, powers), {e: out / f"calibration.{e}" for e in ("pdf", "svg")})
     (out / "README.md").write_text(page(covered, level, powers, seen, n), "utf-8")
 

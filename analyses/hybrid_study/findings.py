@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
-from alignkit.figures.style import COLOURS, COLUMN, PAGE, drawing, mark, save
+from alignkit.figures.style import COLOURS, drawing, mark, new_figure, save
 from alignkit.figures.words import format_number
 
 RANKS = ("rank distance",)
@@ -182,8 +181,8 @@ def draw_sweep(study: Study, stem: Path) -> None:
     """Draw what rises and falls with alpha, seen and unseen languages apart."""
     shown = ("rank distance", "monolingual mAP", "cross-lingual mAP", "multilingual mAP")
     alphas = list(SWEEP.values())
-    with drawing({}):
-        picture = Figure(figsize=(PAGE, 3.6), layout="constrained")
+    with drawing():
+        picture = new_figure(3.6, wide=True)
         for axes, measure in zip(picture.subplots(2, 2).ravel(), shown, strict=True):
             for i, (group, label) in enumerate(
                 (("seen", "languages trained on"), ("unseen", "with Greek or Vietnamese"))
@@ -195,7 +194,7 @@ def draw_sweep(study: Study, stem: Path) -> None:
                 )  # fmt: skip
                 axes.plot(alphas, [e.value for e in own], label=label, markersize=3, **mark(i))
             axes.set(title=measure, xlabel="share of monolingual batches, α")
-            axes.grid(axis="y", linewidth=0.3, color="#dddddd")
+            axes.grid(axis="y")
             if measure in RANKS:
                 axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         picture.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
@@ -204,8 +203,8 @@ def draw_sweep(study: Study, stem: Path) -> None:
 
 def draw_trade_off(study: Study, stem: Path) -> None:
     """Draw monolingual mAP against rank distance, a point a strategy."""
-    with drawing({}):
-        picture = Figure(figsize=(COLUMN * 1.3, 2.9), layout="constrained")
+    with drawing():
+        picture = new_figure(2.9)
         axes = picture.add_subplot()
         for i, name in enumerate(study.strategies):
             x, y = study.of(name, "monolingual mAP"), study.of(name, "rank distance")
@@ -216,7 +215,7 @@ def draw_trade_off(study: Study, stem: Path) -> None:
             )  # fmt: skip
         axes.set(xlabel="monolingual mAP", ylabel="rank distance (ranks)")
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        axes.grid(linewidth=0.3, color="#dddddd")
+        axes.grid()
         picture.legend(loc="outside lower center", ncols=3)
         save(picture, {name: stem.with_suffix(f".{name}") for name in ("pdf", "svg", "png")})
 
