@@ -5,7 +5,6 @@ language. Language bias has no place there.
 """
 
 import json
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -47,13 +46,15 @@ def mteb_result(metrics: pd.DataFrame, checkpoint: str, described: dict[str, Any
 
 
 def mteb_model(described: dict[str, Any]) -> str:
-    """Give the text of `model_meta.json` for a checkpoint's description."""
+    """Give the text of `model_meta.json` for a checkpoint's description.
+
+    Fields of MTEB's alone: its model of the file forbids others.
+    """
     content = {
         "name": f"alignkit/{described['label']}",
         "revision": described.get("fingerprint"),
         "framework": ["Sentence Transformers"],
         "loader": None,
-        "made_by": f"alignkit {metadata.version('alignkit')}",
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 

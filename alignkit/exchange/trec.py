@@ -1,8 +1,10 @@
 """Runs and judgements as TREC's tools read them.
 
 A run is the multilingual setting: every query against the passages of all languages. Scores are
-the float64 ones that the ranks come from, printed in full, so that tools that sort by score find
-the same order.
+the float64 ones that the ranks come from, printed in full. trec_eval reads them as float32 and puts
+equal ones in the order of their ids; here equal scores count against the answer. So its values are
+alignkit's where scores differ in float32, and a little above or below where a model gives several
+texts one vector, as an English one does to scripts that it does not know.
 """
 
 import numpy as np

@@ -180,7 +180,7 @@ def _draw_panel(
         size = min(0.13 * points, 2.2 * scale) ** 2
         _mark(axes, panel.values, panel.marked, shades, (0.86, 0.16), s=size, linewidths=0)
         if not has_numbers:  # the two ends of the scale are one grey
-            falls = panel.values < -0.2 * shades.norm.vmax
+            falls = panel.values < -0.2 * float(norm.vmax)
             size = (0.5 * points) ** 2
             _mark(axes, panel.values, falls, shades, (0.5, 0.5), s=size, marker="_", linewidths=0.4)
 

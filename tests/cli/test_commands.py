@@ -123,6 +123,19 @@ def test_report_draws_a_stored_run_again(alignkit, data, vectors, here):
     assert (here / "run" / "report.html").read_bytes() == page
 
 
+def test_report_draws_for_slides_and_refuses_a_width_before_it_draws(alignkit, data, vectors, here):
+    alignkit("analyze", vectors("a.npz"), "--data", data, "--out", "run", *FAST)
+    picture = here / "run" / "figures" / "small-trade-off.png"
+    before = picture.read_bytes()
+
+    code, _, err = alignkit("report", "run", "--column-width", "wide", "--format", "png")
+    assert (code, picture.read_bytes()) == (2, before)
+    assert "cannot read the column width 'wide'" in err
+
+    assert alignkit("report", "run", "--style", "slides", "--format", "png")[0] == 0
+    assert picture.read_bytes() != before
+
+
 def test_texts_go_out_and_vectors_come_back(alignkit, data):
     assert alignkit("export-texts", "--data", data, "--out", "texts.parquet")[0] == 0
     texts = pd.read_parquet("texts.parquet")

@@ -59,6 +59,17 @@ def test_every_figure_fits_its_page(make_results, page, checkpoints):
         assert height <= page.height + 1e-9
 
 
+def test_a_slide_has_heat_maps_and_umaps_in_one_row(make_results):
+    results = make_results(("a", "b", "c"), ("de", "en"), n_ids=3)
+    with drawing(SLIDES):
+        maps = FIGURES.get("umap").draw(results, "sample").axes
+        heat = FIGURES.get("heatmap-map").draw(results, "sample").axes
+    assert [axes.get_title().partition(",")[0] for axes in maps] == ["a", "b", "c"]
+    panels = [axes for axes in heat if axes.get_title() in ("a", "b", "c", "b − a", "c − a")]
+    assert len({axes.get_position().y0 for axes in panels}) == 1
+    assert len(panels) == 5
+
+
 def test_type_on_slides_is_larger(make_results):
     sizes = []
     for page in (PAPER, SLIDES):
