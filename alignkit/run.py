@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,15 @@ from alignkit.exchange.trec import trec_qrels, trec_run
 from alignkit.figures import check_formats
 from alignkit.gate.baseline import SUFFIX, baseline_of, pack
 from alignkit.groupings import groups_of
-from alignkit.languages import display_order
+from alignkit.hits import hits_table, texts_table
+from alignkit.languages import display_order, normalise
 from alignkit.measures import Measures, measure
 from alignkit.metrics import METRICS
 from alignkit.outputs import Groups
 from alignkit.progress import SILENT, Reporter
 from alignkit.provenance import environment
 from alignkit.published import published_rows
-from alignkit.ranks import ranks_table
+from alignkit.ranks import TaskRanks, ranks_table
 from alignkit.run_folder import new_folder, read_results, write_results
 from alignkit.tables import Dataset, Embeddings, Results, SimilarityMatrix
 from alignkit.variants import Variants, tabulate_variants
@@ -46,6 +47,7 @@ class RunSettings:
     all of each dataset. `interval` is "percentile" or "bca"; `group_by` names groupings of
     languages, for which `seen` may name those trained on; `variants` are repairs and compressions
     to measure as well; `published` names papers whose figures are to stand beside these.
+    `reader_language` is that of the parallel texts which the report puts under others.
     """
 
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -62,6 +64,7 @@ class RunSettings:
     umap: bool = True
     trec: bool = False
     mteb: bool = False
+    reader_language: str = "en"
 
 
 def compare(
@@ -94,6 +97,7 @@ def compare(
         When an input is wrong. `out` is then as it was before.
     """
     settings = settings or RunSettings()
+    settings = replace(settings, reader_language=normalise(settings.reader_language))
     opened = _open_strategies(checkpoints, settings.encode)
     reference = _baseline(opened, baseline)
     if out is None:
@@ -106,10 +110,19 @@ def compare(
 
 
 def redraw(
-    folder: Path, *, formats: Sequence[str] = ("pdf", "png", "svg"), reporter: Reporter = SILENT
+    folder: Path,
+    *,
+    formats: Sequence[str] = ("pdf", "png", "svg"),
+    reader_language: str | None = None,
+    reporter: Reporter = SILENT,
 ) -> None:
-    """Draw figures, tables and report of a stored run again; the run is replaced as a whole."""
+    """Draw figures, tables and report of a stored run again; the run is replaced as a whole.
+
+    `reader_language` is kept in the run; None leaves what it has.
+    """
     results = read_results(folder)
+    if reader_language is not None:
+        results = results.read_in(normalise(reader_language))
     with new_folder(folder, force=True) as draft:
         write_run(results, draft, formats=formats, reporter=reporter)
 
@@ -211,6 +224,8 @@ def _run(
         pd.concat([part.variants for part in parts], ignore_index=True),
         published[published["dataset"].isin([dataset.name for dataset in datasets])],
         {name: content for part in parts for name, content in part.files.items()},
+        _concat_categories([part.hits for part in parts]),
+        pd.concat([part.texts for part in parts], ignore_index=True),
     )
 
 
@@ -249,6 +264,8 @@ class _Part:
     projection_info: dict[str, Any]
     variants: pd.DataFrame
     files: dict[str, bytes]
+    hits: pd.DataFrame
+    texts: pd.DataFrame
 
 
 def _run_dataset(
@@ -262,6 +279,7 @@ def _run_dataset(
     measures: dict[str, Measures] = {}
     embedded: dict[str, list[tuple[Embeddings, Embeddings]]] = {}
     ranks: dict[str, pd.DataFrame] = {}
+    first: dict[str, list[TaskRanks]] = {}  # of several runs
     settled: dict[str, int] = {}
     for strategy in checkpoints:
         label, of_runs = strategy.label, []
@@ -277,6 +295,7 @@ def _run_dataset(
             of_runs.append(measure(dataset, *sides, groups=groups, keep=True, reporter=reporter))
             ranks[run.label] = ranks_table(of_runs[-1].ranks)
         measures[label] = of_runs[0] if len(of_runs) == 1 else pool_runs(of_runs)
+        first[label] = of_runs[0].ranks
         settled[label] = sum(one.settled for one in of_runs)
     metrics, comparisons = tabulate(
         measures, baseline, n_resamples=settings.bootstrap, seed=settings.seed,
@@ -298,9 +317,10 @@ def _run_dataset(
         files |= _trec(dataset, embedded)
     if settings.mteb:
         files |= _mteb(dataset, checkpoints, metrics)
+    hits = hits_table(dataset, first)
     return _Part(
         described, metrics, comparisons, _label_rows(ranks, dataset.name), matrices,
-        projection, info, variants, files,
+        projection, info, variants, files, hits, texts_table(dataset, hits),
     )  # fmt: skip
 
 
@@ -423,6 +443,7 @@ def _described_settings(settings: RunSettings) -> dict[str, Any]:
         "what_if": list(settings.variants.repairs),
         "compressions": list(settings.variants.compressions),
         "published": list(settings.published),
+        "reader_language": settings.reader_language,
         "seed": settings.seed,
         "resampled": "query ids, all languages of an id together",
         "ties": "against the relevant passage",

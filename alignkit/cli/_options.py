@@ -61,6 +61,10 @@ FORMATS = click.option(
     "--format", "formats", callback=_split, default="pdf,png,svg", show_default=True,
     metavar="pdf,png,svg", help="File formats of the figures.",
 )  # fmt: skip
+READER_LANGUAGE = click.option(
+    "--reader-language", metavar="CODE",
+    help="Language of the parallel texts under others in the report.  [default: en]",
+)  # fmt: skip
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 _LOADING = [
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
@@ -109,6 +113,7 @@ _MEASURING = [
     click.option("--trec", is_flag=True,
                  help="Write runs (multilingual pool, 100 deep) and qrels for TREC's tools."),
     click.option("--mteb", is_flag=True, help="Write results in the layout of MTEB's."),
+    READER_LANGUAGE,
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--no-umap", is_flag=True, help="Leave the projection out."),
     AS_JSON,
@@ -177,7 +182,7 @@ class Asked:
         return RunSettings(
             encode=self.encode, umap=not self.options["no_umap"], variants=self.variants,
             group_by=self.options["group_by"] or (), published=self.options["published"] or (),
-            **chosen,
+            reader_language=self.options["reader_language"] or "en", **chosen,
         )  # fmt: skip
 
     @property
