@@ -11,11 +11,11 @@ function inks() {
 }
 const PAPER = { ink: "#1b1f24", soft: "#57606a", line: "#d5d9de", paper: "#ffffff" };
 
-// Black is lost on a dark page; beyond eight, darker and lighter shades.
+// Black is lost on a dark page. Beyond eight, shades nearer the ink or the paper.
 function colour(i, ink) {
   const own = COLOURS[i % COLOURS.length];
   if (i < COLOURS.length) return own === "#000000" ? ink.soft : own;
-  const turn = Math.floor(i / COLOURS.length), rgb = mixed([own, turn % 2 ? "#000000" : "#ffffff"], 0.4);
+  const turn = Math.floor(i / COLOURS.length), rgb = mixed([own, turn % 2 ? ink.ink : ink.paper], 0.4);
   return `rgb(${rgb})`;
 }
 
@@ -77,7 +77,7 @@ function tradeOff(figure, data) {
       ...of.points.map((point, i) => ({
         type: "scatter", symbol: SYMBOLS[i % SYMBOLS.length], symbolSize: 11, itemStyle: { color: colour(i, ink) },
         data: [{ name: lines(point), value: [point.x[0], point.y[0]] }],
-        label: { show: true, formatter: () => point.label, position: "top", color: ink.ink, textBorderWidth: 0 },
+        label: { show: true, formatter: () => point.label, position: i % 2 ? "bottom" : "top", color: ink.ink, textBorderWidth: 0 },
         labelLayout: { moveOverlap: "shiftY" },
       })),
       {
@@ -87,6 +87,7 @@ function tradeOff(figure, data) {
     ],
   });
   const chart = make("div", { class: "chart" });
+  if (of.published.length) figure.querySelector("figcaption").append(" Grey diamonds are published values, over pools of their own.");
   figure.prepend(chart);
   figure.classList.add("drawn");
   draw(chart, option, figure.id, figure.querySelector("img").alt);

@@ -25,6 +25,7 @@ async function main() {
   reveal("pairs", heatmaps(byId("pairs"), data, pairDetail(byId("pairs"), data)));
   await pause();
   reveal("maps", maps(byId("maps"), data));
+  byId("plain").hidden = true;
   document.documentElement.dataset.ready = "";
 }
 

@@ -29,10 +29,10 @@ function maps(section, data) {
         type: "inside", [i ? "yAxisIndex" : "xAxisIndex"]: 0, filterMode: "none", zoomOnMouseWheel: "ctrl",
         moveOnMouseMove: !matchMedia("(pointer: coarse)").matches, preventDefaultMouseMove: false,
       })),
-      series: dataset.languages.map((_, language) => ({
+      series: [...dataset.languages.keys()].filter((language) => visible(language) && points.byLanguage[language].length).map((language) => ({
         id: `language-${language}`, type: "scatter", large: true, largeThreshold: 0, symbolSize: 3, silent: true, dimensions: ["x", "y"],
         itemStyle: { color: colour(language, ink), opacity: 0.75 },
-        data: visible(language) ? of(coordinates, language) : new Float32Array(0),
+        data: of(coordinates, language),
       })),
     });
   }
@@ -142,7 +142,7 @@ function maps(section, data) {
   function chips() {
     const show = () => {
       for (const one of panels) {
-        one.entry.chart.setOption(one.entry.option(inks()));
+        one.entry.chart.setOption(one.entry.option(inks()), { replaceMerge: ["series"] });
         place(one);
       }
       list.querySelectorAll("button[data-language]").forEach((chip) => chip.setAttribute("aria-pressed", String(visible(Number(chip.dataset.language)))));
