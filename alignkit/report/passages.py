@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from alignkit.figures.selection import candidates_of, languages_of, where
-from alignkit.report.coded import Coded
+from alignkit.report.coded import Coded, listed
 from alignkit.tables import Results
 
 if TYPE_CHECKING:
@@ -32,16 +32,18 @@ class Parallel:
     def of(rows: Coded, reader: str, queries: set[str], passages: set[str]) -> "Parallel":
         """Read them off rows of relevant passages, for some queries and passages."""
         read = {
-            name: dict(rows.where(**{f"{name}_language": {reader}}).pairs("parallel_id", name))
+            name: rows.where(**{f"{name}_language": {reader}}).leads("parallel_id", name)
             for name in ("query", "passage")
         }
         asked, found = rows.where(query=queries), rows.where(passage=passages)
         of = {
-            "query": asked.pairs("query", "parallel_id"),
-            "passage": found.pairs("passage", "parallel_id"),
+            "query": asked.leads("query", "parallel_id"),
+            "passage": found.leads("passage", "parallel_id"),
         }
         parallel = {
-            name: {one: read[name][question] for one, question in own if question in read[name]}
+            name: {
+                one: read[name][question] for one, question in own.items() if question in read[name]
+            }
             for name, own in of.items()
         }
         answers: dict[str, set[str]] = {}
@@ -56,7 +58,7 @@ class Shelf:
     def __init__(self, texts: pd.DataFrame, languages: Sequence[str]) -> None:
         self.entries: list[tuple[str, int, str | None]] = []  # id, language, text
         self._numbers: dict[str, int] = {}
-        self._texts: dict[str, str] = dict(zip(texts["id"], texts["text"], strict=True))
+        self._texts: dict[str, str] = dict(zip(*_lists(texts, "id", "text"), strict=True))
         self._languages = {code: i for i, code in enumerate(languages)}
 
     def number(self, name: str) -> int:
@@ -66,6 +68,10 @@ class Shelf:
             language = self._languages.get(name.partition(":")[0], -1)
             self.entries.append((name, language, cut(self._texts.get(name))))
         return self._numbers[name]
+
+
+def _lists(table: pd.DataFrame, *columns: str) -> list[list[str]]:
+    return [listed(table[name]) for name in columns]
 
 
 def cut(text: str | None, longest: int = LONGEST) -> str | None:
@@ -113,7 +119,7 @@ def described(
     }
     parallels = {
         "query_parallels": _parallels(queries, parallel.query),
-        "passage_parallels": _parallels(passages, parallel.passage | parallel.query),
+        "passage_parallels": _parallels(passages, parallel.passage),
     }
     return {
         "shown": by_pair, "hits": numbered, **parallels,
@@ -144,7 +150,7 @@ def _hits(
     for i, label in enumerate(results.checkpoints):
         own = where(table, checkpoint=label).sort_values(["query", "position"])
         of: dict[str, list[str]] = {}
-        for query, passage in zip(own["query"], own["passage"], strict=True):
+        for query, passage in zip(*_lists(own, "query", "passage"), strict=True):
             if query in asked[label]:
                 of.setdefault(query, []).append(passage)
         found[i] = of

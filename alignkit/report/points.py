@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from alignkit.figures.selection import languages_of, where
-from alignkit.report.coded import Coded
+from alignkit.report.coded import Coded, listed
 from alignkit.report.passages import cut
 from alignkit.tables import Results
 
@@ -26,12 +26,12 @@ def map_points(results: Results, dataset: str, ranks: Coded) -> dict[str, Any] |
     rows = where(results.projection, dataset=dataset)
     if not len(rows):
         return None
-    labels = [label for label in results.checkpoints if label in set(rows["checkpoint"])]
+    labels = [label for label in results.checkpoints if label in rows["checkpoint"].unique()]
     maps = {label: where(rows, checkpoint=label).set_index("id") for label in labels}
     first = maps[labels[0]]
-    ids = first.index
+    ids = listed(first.index)
     place = {code: i for i, code in enumerate(languages_of(results, dataset))}
-    languages = [place[code] for code in first["language"]]
+    languages = [place[code] for code in listed(first["language"])]
     return {
         "checkpoints": [results.checkpoints.index(label) for label in labels],
         "maps": [_packed(own.loc[ids, ["x", "y"]].to_numpy(np.float64)) for own in maps.values()],
@@ -56,14 +56,14 @@ def _packed(points: np.ndarray) -> str:
     return base64.b64encode(scaled.tobytes()).decode("ascii")
 
 
-def _questions(ranks: Coded, ids: pd.Index) -> list[int]:
-    question = {query: asked for query, asked in ranks.pairs("query", "parallel_id") if asked}
-    return pd.factorize(np.array([question.get(name) for name in ids], object))[0].tolist()
+def _questions(ranks: Coded, ids: list[str]) -> list[int]:
+    question = ranks.leads("query", "parallel_id")
+    return pd.factorize(np.array([question.get(name) or None for name in ids], object))[0].tolist()
 
 
-def _texts(results: Results, dataset: str, ids: pd.Index) -> list[str | None] | None:
+def _texts(results: Results, dataset: str, ids: list[str]) -> list[str | None] | None:
     texts = where(results.texts, dataset=dataset, role="query")
     if not len(texts) or texts["text"].str.len().clip(upper=LONGEST).sum() > MOST_TEXT:
         return None
-    known = dict(zip(texts["id"], texts["text"], strict=True))
+    known = dict(zip(listed(texts["id"]), listed(texts["text"]), strict=True))
     return [cut(known.get(name), LONGEST) for name in ids]

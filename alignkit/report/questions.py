@@ -54,25 +54,30 @@ def pair_questions(results: Results, dataset: str, rows: Coded) -> dict[str, Any
     """
     if not len(rows):
         return None
-    answers = rows.where(task={ANSWERS})
-    rows = answers if len(answers) else rows.where(task={QUESTIONS})
+    tasks = {rows.names["task"][code] for code in np.unique(rows["task"]).tolist()}
+    answers = ANSWERS in tasks
+    task = {ANSWERS if answers else QUESTIONS}
     languages = languages_of(results, dataset)
     runs = [_first_run(results, label) for label in results.checkpoints]
     pools = {"own": ("monolingual", "cross-lingual")}
-    if len(answers):
+    if answers:
         pools = {"all": ("multilingual",), **pools}
     ranks = {
-        name: [_ranks(rows.where(checkpoint={run}, setting=settings), languages) for run in runs]
+        name: [
+            _ranks(rows.where(task=task, checkpoint={run}, setting=settings), languages)
+            for run in runs
+        ]
         for name, settings in pools.items()
     }
-    relevant = next(iter(pools.values()))  # each passage of a query once
+    once = next(iter(pools.values()))  # names each passage of a query
+    relevant = rows.where(task=task, checkpoint={runs[0]}, setting=once)
     shown = _limited(_choose(results, rows, next(iter(ranks.values())), len(languages) ** 2))
     return {
-        "answers": bool(len(answers)), "upper": UPPER, "each": SHOWN,
+        "answers": answers, "upper": UPPER, "each": SHOWN,
         "histograms": {
             name: [_histogram(one, len(languages) ** 2) for one in of] for name, of in ranks.items()
         },
-        **described(results, dataset, shown, rows.where(checkpoint={runs[0]}, setting=relevant)),
+        **described(results, dataset, shown, relevant),
     }  # fmt: skip
 
 

@@ -37,8 +37,11 @@ function forget(entries) {
   }
 }
 
-function redraw() {
-  for (const { chart, option, after } of drawn) {
+// One after another, so that the page answers in between.
+async function redraw() {
+  for (const { chart, option, after } of [...drawn]) {
+    await pause();
+    if (chart.isDisposed()) continue;
     chart.setOption(option(inks()), true);
     after?.();
   }

@@ -6,9 +6,6 @@ async function unpacked() {
   return new Response(stream).json();
 }
 
-// Let the browser paint and answer between two parts.
-const pause = () => new Promise((resolve) => setTimeout(resolve));
-
 function reveal(id, is) {
   byId(id).hidden = !is;
   const link = document.querySelector(`nav a[href="#${id}"]`);

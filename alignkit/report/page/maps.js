@@ -140,12 +140,15 @@ function maps(section, data) {
   }
 
   function chips() {
-    const show = () => {
+    const show = async () => {
+      list.querySelectorAll("button[data-language]").forEach((chip) => chip.setAttribute("aria-pressed", String(visible(Number(chip.dataset.language)))));
+      light();
       for (const one of panels) {
+        await pause();
+        if (one.entry.chart.isDisposed()) return;
         one.entry.chart.setOption(one.entry.option(inks()), { replaceMerge: ["series"] });
         place(one);
       }
-      list.querySelectorAll("button[data-language]").forEach((chip) => chip.setAttribute("aria-pressed", String(visible(Number(chip.dataset.language)))));
     };
     const list = make("ul", { class: "chips", "aria-label": "Languages shown" }, ...dataset.languages.map((code, language) => make("li", {}, make("button", {
       type: "button", "data-language": language, "aria-pressed": "true", onclick: () => {

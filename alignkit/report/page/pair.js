@@ -55,7 +55,13 @@ function pairDetail(section, data) {
       const own = shown.filter((one) => one[1] === c), label = data.checkpoints[candidate];
       return [[`Improved most with ${label}`, own.filter((one) => one[4] < one[3])], [`Worsened most with ${label}`, own.filter((one) => one[4] > one[3])]];
     });
-    return groups.filter(([, of]) => of.length).map(([title, of], i) => make("details", { open: i === 0 }, make("summary", {}, `${title} (${of.length})`), ...of.map((one) => article(dataset, one))));
+    return groups.filter(([, of]) => of.length).map(([title, of], i) => {
+      const box = make("details", { open: i === 0 }, make("summary", {}, `${title} (${of.length})`));
+      const fill = () => box.childElementCount === 1 && box.append(...of.map((one) => article(dataset, one)));
+      if (i === 0) fill();
+      else box.addEventListener("toggle", fill);
+      return box;
+    });
   }
 
   return (dataset, cell) => {
@@ -78,8 +84,15 @@ function pairDetail(section, data) {
     const lists = Object.values(pairs.hits).some((of) => Object.keys(of).length) ? "" : pairs.answers ? " This run was written by an older alignkit, which kept no lists of passages." : "";
     box.replaceChildren(title, plots, make("h3", {}, data.candidates.length ? "Questions that changed most" : "Questions with the worst ranks"), make("p", { class: "facts" }, said + lists), ...questions(dataset, cell));
     const stem = `${dataset.name}-ranks-${asked}-${answered}`;
+    const plot = async () => {
+      for (const pool of Object.keys(pairs.histograms)) {
+        await pause();
+        if (!plots.isConnected) return; // another pair was opened
+        charts.push(histogram(plots, data, pairs, pool, cell, pools[pool], `${stem}-${pool}`));
+      }
+    };
     const pools = { all: `Rank of the ${names[1]} answer among all passages`, own: pairs.answers ? `Rank among ${names[1]} passages alone` : `Rank of the translation among ${names[1]} questions` };
-    for (const pool of Object.keys(pairs.histograms)) charts.push(histogram(plots, data, pairs, pool, cell, pools[pool], `${stem}-${pool}`));
+    plot();
     box.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     box.focus({ preventScroll: true });
   };

@@ -12,6 +12,9 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// Let the browser paint and answer between two parts.
+const pause = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+
 function number(value, ranks, sign = false) {
   if (value === null || value === undefined) return "–";
   const size = Math.abs(value);
