@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from alignkit.figures.selection import candidates_of, languages_of, where
+from alignkit.figures.selection import candidates_of, where
 from alignkit.report.coded import Coded, listed
 from alignkit.tables import Results
 
@@ -55,17 +55,16 @@ class Parallel:
 class Shelf:
     """Texts by number, each once; a class because it numbers them as they are asked for."""
 
-    def __init__(self, texts: pd.DataFrame, languages: Sequence[str]) -> None:
-        self.entries: list[tuple[str, int, str | None]] = []  # id, language, text
+    def __init__(self, texts: pd.DataFrame) -> None:
+        self.entries: list[tuple[str, str, str | None]] = []  # id, language, text
         self._numbers: dict[str, int] = {}
         self._texts: dict[str, str] = dict(zip(*_lists(texts, "id", "text"), strict=True))
-        self._languages = {code: i for i, code in enumerate(languages)}
 
     def number(self, name: str) -> int:
         """Give the number of a text's id; its language is what stands before the colon."""
         if name not in self._numbers:
             self._numbers[name] = len(self.entries)
-            language = self._languages.get(name.partition(":")[0], -1)
+            language = name.partition(":")[0]
             self.entries.append((name, language, cut(self._texts.get(name))))
         return self._numbers[name]
 
@@ -92,9 +91,8 @@ def described(
     checkpoint and query, the best passages and whether each answers the query. `rows` are all
     relevant passages.
     """
-    languages = languages_of(results, dataset)
     texts = where(results.texts, dataset=dataset)
-    shelves = {role: Shelf(where(texts, role=role), languages) for role in ("query", "passage")}
+    shelves = {role: Shelf(where(texts, role=role)) for role in ("query", "passage")}
     answers = any(len(of) for of in (results.hits, where(texts, role="passage")))
     queries, passages = shelves["query"], shelves["passage" if answers else "query"]
     by_pair: dict[int, list[list[int]]] = {}

@@ -26,13 +26,14 @@ def payload(results: Results) -> str:
 def page_data(results: Results) -> dict[str, Any]:
     """Gather them, plain JSON types; of a training's steps the first and the last."""
     ends = _ends(results)
+    spoken = {*languages_of(results), *results.texts["language"].unique(), results.reader_language}
     return {
         "checkpoints": ends.checkpoints,
         "baseline": ends.checkpoints.index(ends.baseline),
         "candidates": [ends.checkpoints.index(label) for label in candidates_of(ends)],
         "reader": results.reader_language,
         "names": {code: [name(code), "rtl" if is_right_to_left(code) else "ltr"]
-                  for code in {*languages_of(results), results.reader_language}},
+                  for code in sorted(spoken)},
         "datasets": [_dataset(results, ends, dataset) for dataset in results.datasets],
     }  # fmt: skip
 

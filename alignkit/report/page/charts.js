@@ -72,7 +72,7 @@ function tradeOff(figure, data) {
     grid: { left: 62, right: 24, top: 24, bottom: 48 },
     tooltip: { ...tooltip(ink), formatter: ({ name }) => echarts.format.encodeHTML(name).replaceAll("\n", "<br>") },
     xAxis: axis("monolingual mAP", ink, { scale: true, nameGap: 28, splitNumber: 4 }),
-    yAxis: axis("rank distance (ranks), lower is fairer", ink, { scale: true, nameGap: 46, splitNumber: 5 }),
+    yAxis: axis("rank distance (ranks), lower is better", ink, { scale: true, nameGap: 46, splitNumber: 5 }),
     series: [
       ...of.points.flatMap(({ x, y }, i) => [[[x[1], y[0]], [x[2], y[0]]], [[x[0], y[1]], [x[0], y[2]]]].map((ends) => ({
         type: "line", data: ends, symbol: "none", silent: true, lineStyle: { color: colour(i, ink), width: 1.5 },

@@ -12,8 +12,7 @@ function pairDetail(section, data) {
 
   // A text, and under it the parallel one that the reader can read.
   function both(dataset, entries, parallels, number, noun) {
-    const [, at, words] = entries[number];
-    const language = dataset.languages[at];
+    const [, language, words] = entries[number];
     const parts = [text("text", language, words)];
     if (language === reader || words === null) return parts;
     const other = parallels[number] >= 0 ? entries[parallels[number]] : null;
@@ -26,22 +25,22 @@ function pairDetail(section, data) {
     const found = pairs.hits[checkpoint]?.[query];
     if (!found) return null;
     return make("div", {}, make("h4", {}, `${data.checkpoints[checkpoint]}: five best of all passages`), make("ol", {}, ...found.map(([passage, answers]) => {
-      const code = dataset.languages[pairs.passages[passage][1]];
+      const code = pairs.passages[passage][1];
       return make("li", { class: answers ? "answers" : null },
-        make("span", { class: "badge" }, code ? data.names[code][0] : "?"), answers ? " answers it" : "",
+        make("span", { class: "badge" }, data.names[code]?.[0] ?? code), answers ? " answers it" : "",
         ...both(dataset, pairs.passages, pairs.passage_parallels, passage, "passage"));
     })));
   }
 
   function article(dataset, [query, candidate, passage, before, after]) {
     const pairs = dataset.pairs, one = data.candidates.length === 0;
-    const [name, at] = pairs.queries[query];
+    const [name, language] = pairs.queries[query];
     const of = one ? data.baseline : data.candidates[candidate];
     const ranks = one ? `rank ${after.toLocaleString("en-US")}` : `rank ${before.toLocaleString("en-US")} with ${data.checkpoints[data.baseline]}, ${after.toLocaleString("en-US")} with ${data.checkpoints[of]}`;
-    const sought = dataset.languages[pairs.passages[passage][1]];
+    const sought = pairs.passages[passage][1];
     const sides = [data.baseline, ...(one ? [] : [of])].map((checkpoint) => list(dataset, pairs, checkpoint, query)).filter(Boolean);
     return make("article", {},
-      make("h4", {}, `${data.names[dataset.languages[at]][0]} question `, make("code", {}, name)),
+      make("h4", {}, `${data.names[language][0]} question `, make("code", {}, name)),
       ...both(dataset, pairs.queries, pairs.query_parallels, query, "question"),
       make("h4", {}, `${data.names[sought][0]} ${pairs.answers ? "answer" : "translation"}: ${ranks}`),
       ...both(dataset, pairs.passages, pairs.passage_parallels, passage, "passage"),

@@ -85,7 +85,7 @@ def test_lists_say_which_passages_answer_and_lead_to_the_readers_language(data):
     first = found[0][0]
     assert pairs["passages"][first][2] == f"hi <i>{number}"
     parallel = pairs["passages"][pairs["passage_parallels"][first]]
-    assert parallel == (f"en:{number}-0-0", data["languages"].index("en"), f"en <i>{number}")
+    assert parallel == (f"en:{number}-0-0", "en", f"en <i>{number}")
     asked = pairs["queries"][pairs["query_parallels"][query]]
     assert asked[0] == f"en:q{number}"
 
