@@ -12,11 +12,12 @@ from alignkit.estimates import IntervalKind, pool_runs
 from alignkit.exchange.mteb import mteb_model, mteb_result
 from alignkit.exchange.trec import trec_further, trec_qrels, trec_run
 from alignkit.gate.baseline import SUFFIX, baseline_of, pack
+from alignkit.hits import hits_table, texts_table
 from alignkit.languages import display_order
 from alignkit.measures import Measures, measure
 from alignkit.outputs import Groups
 from alignkit.progress import Reporter
-from alignkit.ranks import ranks_table
+from alignkit.ranks import TaskRanks, ranks_table
 from alignkit.strategies import Strategy
 from alignkit.tables import Dataset, Embeddings, SimilarityMatrix
 from alignkit.variants import Variants, tabulate_variants
@@ -32,6 +33,7 @@ class RunSettings:
     all of each dataset. `interval` is "percentile" or "bca"; `group_by` names groupings of
     languages, for which `seen` may name those trained on; `variants` are repairs and compressions
     to measure as well; `published` names papers whose figures are to stand beside these.
+    `reader_language` is that of the parallel texts which the report puts under others.
     """
 
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -48,6 +50,7 @@ class RunSettings:
     umap: bool = True
     trec: bool = False
     mteb: bool = False
+    reader_language: str = "en"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class DatasetResults:
     projection_info: dict[str, Any]
     variants: pd.DataFrame
     files: dict[str, bytes]
+    hits: pd.DataFrame
+    texts: pd.DataFrame
 
 
 def measure_all(
@@ -77,6 +82,7 @@ def measure_all(
     measures: dict[str, Measures] = {}
     embedded: dict[str, list[tuple[Embeddings, Embeddings]]] = {}
     ranks: dict[str, pd.DataFrame] = {}
+    first: dict[str, list[TaskRanks]] = {}  # of several runs
     settled: dict[str, int] = {}
     for strategy in checkpoints:
         label, of_runs = strategy.label, []
@@ -95,6 +101,7 @@ def measure_all(
             )  # fmt: skip
             ranks[run.label] = ranks_table(of_runs[-1].ranks)
         measures[label] = of_runs[0] if len(of_runs) == 1 else pool_runs(of_runs)
+        first[label] = of_runs[0].ranks
         settled[label] = sum(one.settled for one in of_runs)
     metrics, comparisons = tabulate(
         measures, baseline, n_resamples=settings.bootstrap, seed=settings.seed,
@@ -116,9 +123,10 @@ def measure_all(
         files |= _trec(dataset, embedded)
     if settings.mteb:
         files |= _mteb(dataset, checkpoints, metrics)
+    hits = hits_table(dataset, first)
     return DatasetResults(
         described, metrics, comparisons, _label_rows(ranks, dataset.name), matrices,
-        projection, info, variants, files,
+        projection, info, variants, files, hits, texts_table(dataset, hits),
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def results_on(
     reporter: Reporter,
 ) -> DatasetResults:
     """Measure checkpoints on a dataset, or take what an earlier run of the same found."""
-    stated = asdict(replace(settings, encode=EncodeOptions(), published=()))
+    stated = asdict(replace(settings, encode=EncodeOptions(), published=(), reader_language=""))
 
     def key() -> str:
         identities = [[one.label, one.identity()] for one in checkpoints]

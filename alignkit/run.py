@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from alignkit.figures import check_formats
 from alignkit.figures.page import PAPER, Page
 from alignkit.groupings import groups_of
 from alignkit.kept_results import results_on
+from alignkit.languages import normalise
 from alignkit.metrics import METRICS
 from alignkit.outputs import Groups
 from alignkit.progress import SILENT, Reporter
@@ -61,6 +63,7 @@ def compare(
         When an input is wrong. `out` is then as it was before.
     """
     settings = settings or RunSettings()
+    settings = replace(settings, reader_language=normalise(settings.reader_language))
     opened = open_strategies(checkpoints, settings.encode)
     reference = choose_baseline(opened, baseline)
     if out is None:
@@ -77,10 +80,16 @@ def redraw(
     *,
     formats: Sequence[str] = ("pdf", "png", "svg"),
     page: Page = PAPER,
+    reader_language: str | None = None,
     reporter: Reporter = SILENT,
 ) -> None:
-    """Draw figures, tables and report of a stored run again; the run is replaced as a whole."""
+    """Draw figures, tables and report of a stored run again; the run is replaced as a whole.
+
+    `reader_language` is kept in the run; None leaves what it has.
+    """
     results = read_results(folder)
+    if reader_language is not None:
+        results = results.read_in(normalise(reader_language))
     with new_folder(folder, force=True) as draft:
         write_run(results, draft, formats=formats, page=page, reporter=reporter)
 
@@ -149,6 +158,8 @@ def _run(
         pd.concat([part.variants for part in parts], ignore_index=True),
         published[published["dataset"].isin([dataset.name for dataset in datasets])],
         {name: content for part in parts for name, content in part.files.items()},
+        _concat_categories([part.hits for part in parts]),
+        pd.concat([part.texts for part in parts], ignore_index=True),
     )
 
 
@@ -200,6 +211,7 @@ def _described_settings(settings: RunSettings) -> dict[str, Any]:
         "what_if": list(settings.variants.repairs),
         "compressions": list(settings.variants.compressions),
         "published": list(settings.published),
+        "reader_language": settings.reader_language,
         "seed": settings.seed,
         "resampled": "query ids, all languages of an id together",
         "ties": "against the relevant passage",

@@ -16,14 +16,17 @@ import pandas as pd
 from alignkit.errors import AlignkitError
 from alignkit.tables import (
     COMPARISON_COLUMNS,
+    HIT_COLUMNS,
     METRIC_COLUMNS,
     PUBLISHED_COLUMNS,
+    STORED_TEXT_COLUMNS,
     VARIANT_COLUMNS,
     Results,
     SimilarityMatrix,
 )
 
 SCHEMA = "alignkit.results/1"
+HITS, TEXTS = "hits.parquet", "texts.parquet"  # which runs of an older alignkit lack
 _FOLDERS = ("baselines", "trec", "mteb")  # of further files
 _VARIANT_FILES = {"repair": "what_if", "compression": "compression"}
 
@@ -96,6 +99,8 @@ def _write_files(results: Results, folder: Path) -> None:
     results.metrics[METRIC_COLUMNS].to_csv(folder / "metrics.csv", index=False)
     results.comparisons[COMPARISON_COLUMNS].to_csv(folder / "comparisons.csv", index=False)
     results.projection.to_parquet(folder / "projection.parquet", index=False)
+    results.hits.to_parquet(folder / HITS, index=False)
+    results.texts.to_parquet(folder / TEXTS, index=False)
     (folder / "similarity").mkdir()
     for matrix in results.matrices:
         name = f"{matrix.dataset}-{matrix.checkpoint}-{matrix.name}.npy"
@@ -147,6 +152,10 @@ def read_results(folder: Path) -> Results:
     try:
         per_query = pd.read_parquet(folder / "per_query.parquet")
         projection = pd.read_parquet(folder / "projection.parquet")
+        hits, texts = (
+            pd.read_parquet(folder / name) if (folder / name).exists() else pd.DataFrame(columns=of)
+            for name, of in ((HITS, HIT_COLUMNS), (TEXTS, STORED_TEXT_COLUMNS))
+        )
     except (OSError, ValueError) as error:
         raise AlignkitError(f"{folder} is not whole: {error}; run the comparison again") from error
     matrices = [
@@ -171,6 +180,8 @@ def read_results(folder: Path) -> Results:
             for path in sorted((folder / name).rglob("*"))
             if path.is_file()
         },
+        hits,
+        texts,
     )
 
 

@@ -34,6 +34,8 @@ VARIANT_COLUMNS = [
     "passage_language", "metric", "as_is", "value", "delta", "ci_low", "ci_high", "p_value",
     "p_adjusted", "n", "effect_size", "mdd", "reason",
 ]  # fmt: skip
+HIT_COLUMNS = ["checkpoint", "dataset", "query", "position", "passage", "score"]
+STORED_TEXT_COLUMNS = ["dataset", "role", "id", "language", "text"]
 AVERAGE = "*"  # stands for a mean over all languages in query_language and passage_language
 
 
@@ -240,6 +242,10 @@ class Results:
         compares with; `trec/` and `mteb/`, if asked for.
     published : rows of a paper that the reader wants beside these: `source, model, sampling,
         dataset, task, setting, query_language, passage_language, metric, value`.
+    hits : the five best passages of every query among all passages, columns HIT_COLUMNS, `position`
+        from 1; of several runs of a strategy, those of the first. Empty in question alignment.
+    texts : all queries, and the passages that answer one or are among the hits, columns
+        STORED_TEXT_COLUMNS. Runs of an older alignkit have neither hits nor texts.
     """
 
     metrics: pd.DataFrame
@@ -251,6 +257,8 @@ class Results:
     variants: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=VARIANT_COLUMNS))
     published: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=PUBLISHED_COLUMNS))
     files: dict[str, bytes] = field(default_factory=dict)
+    hits: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=HIT_COLUMNS))
+    texts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=STORED_TEXT_COLUMNS))
 
     @property
     def checkpoints(self) -> list[str]:
@@ -266,3 +274,13 @@ class Results:
     def baseline(self) -> str:
         """The label of the checkpoint that the others are compared with."""
         return self.provenance["baseline"]
+
+    @property
+    def reader_language(self) -> str:
+        """Code of the language that a reader of the report knows."""
+        return (self.provenance.get("settings") or {}).get("reader_language") or "en"
+
+    def read_in(self, language: str) -> "Results":
+        """Give the same results for readers of another language."""
+        settings = {**(self.provenance.get("settings") or {}), "reader_language": language}
+        return replace(self, provenance={**self.provenance, "settings": settings})

@@ -72,6 +72,10 @@ COLUMN_WIDTH = click.option(
     "neurips. Wide figures span two columns; one over 4.5 inches is taken for the whole page.  "
     "[default: acl]",
 )  # fmt: skip
+READER_LANGUAGE = click.option(
+    "--reader-language", metavar="CODE",
+    help="Language of the parallel texts under others in the report.  [default: en]",
+)  # fmt: skip
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 _LOADING = [
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
@@ -120,6 +124,7 @@ _MEASURING = [
     click.option("--trec", is_flag=True,
                  help="Write runs (multilingual pool, 100 deep) and qrels for TREC's tools."),
     click.option("--mteb", is_flag=True, help="Write results in the layout of MTEB's."),
+    READER_LANGUAGE,
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     click.option("--no-umap", is_flag=True, help="Leave the projection out."),
     AS_JSON,
@@ -195,7 +200,7 @@ class Asked:
         return RunSettings(
             encode=self.encode, umap=not self.options["no_umap"], variants=self.variants,
             group_by=self.options["group_by"] or (), published=self.options["published"] or (),
-            **chosen,
+            reader_language=self.options["reader_language"] or "en", **chosen,
         )  # fmt: skip
 
     @property

@@ -6,50 +6,94 @@ import re
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
 from alignkit.figures import DrawnFigure
 from alignkit.figures.selection import steps_of
 from alignkit.figures.words import metric_label
+from alignkit.report.formats import comma_separated
 from alignkit.report.layout import Table
+from alignkit.report.payload import payload
 from alignkit.report.signature import total
 from alignkit.report.summary import verdict
 from alignkit.tables import Results
 
 EMBEDDED = ("svg", "png")  # formats a browser shows, the sharper first
 LARGEST_SVG = 1_500_000  # bytes; beyond it the PNG is embedded, if there is one
-_MIME = {"svg": "image/svg+xml", "png": "image/png"}
+TRADE_OFF = "trade-off"  # the figure of the first screen
+_SCRIPTS = ("tools", "charts", "heatmaps", "pair", "maps", "main")
 
 
 def render(results: Results, figures: list[DrawnFigure], tables: list[Table]) -> str:
     """Fill the template: verdict, key table, figures, tables, definitions, data, provenance."""
-    from jinja2 import Environment
+    run = results.provenance
+    shown = [(figure, _data_uri(figure)) for figure in figures]
+    scripts = "".join(_part(f"{name}.js") for name in _SCRIPTS)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=_title(results),
+            verdict=verdict(results),
+            datasets=run["datasets"],
+            first=[entry for entry in shown if entry[0].name == TRADE_OFF],
+            figures=[entry for entry in shown if entry[0].name != TRADE_OFF],
+            tables=tables,
+            unmapped=_unmapped(results),
+            undefined=_undefined(results),
+            trajectory=bool(steps_of(results)),
+            has_maps=len(results.projection) > 0,
+            sections=_sections(tables),
+            cards=_cards(results),
+            checkpoints=run["checkpoints"],
+            baseline=results.baseline,
+            command=run.get("command") or "",
+            facts=_facts(run),
+            provenance=json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False, default=str),
+            style=_part("page.css"),
+            payload=Markup(payload(results)),  # noqa: S704  base64
+            echarts=_part("echarts/echarts.common.min.js"),
+            scripts=Markup(f'"use strict";\n{{\n{scripts}}}'),  # noqa: S704  our own
+        )
+    )
+
+
+def _part(name: str) -> Markup:
+    """Read a file of the page, to stand in it as it is."""
+    text = files("alignkit.report").joinpath("page", name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704  our own
+
+
+def _environment() -> Any:  # noqa: ANN401  jinja2 loads only here
+    from jinja2 import Environment, PackageLoader
 
     # Not StrictUndefined: what a card or a checkpoint does not say is left out of the page.
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        loader=PackageLoader("alignkit.report", "page"),
+    )  # fmt: skip
     filters: Any = environment.filters  # jinja2 types it by the filters it brings
-    filters.update(label=metric_label, link_papers=link_papers, span=span, total=total)
-    source = files("alignkit.report").joinpath("template.html.j2").read_text(encoding="utf-8")
-    run = results.provenance
-    return environment.from_string(source).render(
-        title=_title(results),
-        verdict=verdict(results),
-        datasets=run["datasets"],
-        figures=[(figure, _data_uri(figure)) for figure in figures],
-        tables=tables,
-        unmapped=_unmapped(results),
-        undefined=_undefined(results),
-        trajectory=bool(steps_of(results)),
-        sections=_sections(tables),
-        cards=_cards(results),
-        tips=_tips(results),
-        checkpoints=run["checkpoints"],
-        baseline=results.baseline,
-        command=run.get("command") or "",
-        facts=_facts(run),
-        provenance=json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False, default=str),
-    )
+    filters.update(label=metric_label, link_papers=link_papers, span=span, total=total,
+                   anchor=anchor, csv_uri=csv_uri)  # fmt: skip
+    return environment
+
+
+def anchor(metric: str, cards: list[tuple[str, dict[str, Any]]]) -> str:
+    """Name the place of a measure's definition, "" if the page has none.
+
+    >>> anchor("recall@1", [("recall", {})])
+    'measure-recall'
+    """
+    known = {name for name, _ in cards}
+    found = (name for name in (metric, metric.partition("@")[0]) if name in known)
+    return next((f"measure-{name}" for name in found), "")
+
+
+def csv_uri(table: Table) -> str:
+    """Write a table's CSV as the address of a download."""
+    return f"data:text/csv;charset=utf-8,{quote(comma_separated(table))}"
 
 
 def link_papers(text: str) -> Markup:
@@ -73,13 +117,23 @@ def _title(results: Results) -> str:
     return f"{', '.join(others)} against {results.baseline} on {on}"
 
 
-def _data_uri(figure: DrawnFigure) -> str:
+def _data_uri(figure: DrawnFigure) -> Markup:
+    """Write a figure as an address, escaped for an attribute in double quotes.
+
+    SVG stands as text, without indents and with short names of glyphs: a third less than base64.
+    """
     formats = [name for name in EMBEDDED if name in figure.paths]
     chosen = formats[0]
     if len(formats) > 1 and figure.paths["svg"].stat().st_size > LARGEST_SVG:
         chosen = "png"
-    content = base64.b64encode(figure.paths[chosen].read_bytes()).decode("ascii")
-    return f"data:{_MIME[chosen]};base64,{content}"
+    content = figure.paths[chosen].read_bytes()
+    if chosen == "png":
+        data = base64.b64encode(content).decode("ascii")
+        return Markup(f"data:image/png;base64,{data}")  # noqa: S704  base64
+    text = re.sub(r"\n *", "\n", content.decode("utf-8").replace("DejaVuSans-", ""))
+    for plain, written in (("%", "%25"), ("#", "%23"), ("\n", "%0A"), ("&", "&amp;"), ('"', "'")):
+        text = text.replace(plain, written)
+    return Markup(f"data:image/svg+xml,{text}")  # noqa: S704  escaped above
 
 
 def _unmapped(results: Results) -> list[str]:
@@ -128,16 +182,6 @@ def _sections(tables: list[Table]) -> list[tuple[str, str, list[Table]]]:
         if id(table) not in placed and table.name not in ("summary", "trajectory")
     ]  # fmt: skip
     return [*found, ("tables", "Tables by language", rest)]
-
-
-def _tips(results: Results) -> dict[str, str]:
-    """First sentence of every measure's definition, by its name in the tables."""
-    cards: dict[str, dict[str, Any]] = results.provenance.get("metric_cards") or {}
-    tips: dict[str, str] = {}
-    for name in results.metrics["metric"].unique():
-        card = cards.get(name) or cards.get(name.partition("@")[0]) or {}
-        tips[name] = str(card.get("definition") or "").split("\n\n")[0].replace("\n", " ")
-    return tips
 
 
 def _facts(run: dict[str, Any]) -> list[tuple[str, str]]:

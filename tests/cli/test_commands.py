@@ -33,6 +33,7 @@ def test_compare_writes_what_the_contract_lists(alignkit, data, vectors, here):
     run = here / "run"
     names = {
         "results.json", "metrics.csv", "comparisons.csv", "per_query.parquet", "similarity",
+        "hits.parquet", "texts.parquet",
         "projection.parquet", "tables", "figures", "report.html", "provenance.json", "baselines",
     }  # fmt: skip
     assert {path.name for path in run.iterdir()} == names

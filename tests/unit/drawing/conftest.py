@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alignkit.tables import COMPARISON_COLUMNS, METRIC_COLUMNS, Results, SimilarityMatrix
+from alignkit.tables import (
+    COMPARISON_COLUMNS,
+    HIT_COLUMNS,
+    METRIC_COLUMNS,
+    STORED_TEXT_COLUMNS,
+    Results,
+    SimilarityMatrix,
+)
 
 ANSWERS, QUESTIONS = "answer-retrieval", "question-alignment"
 SHARES = ["recall@1", "recall@5", "recall@10", "recall@100", "hit@10", "precision@10", "map", "mrr",
@@ -63,6 +70,8 @@ def build_results(
         if projection
         else pd.DataFrame(columns=PROJECTED),
         _provenance(checkpoints, languages, datasets, n_ids),
+        hits=_hits(checkpoints, languages, datasets, n_ids, tasks),
+        texts=_texts(languages, datasets, n_ids),
     )
 
 
@@ -169,6 +178,29 @@ def _per_query(checkpoints, languages, datasets, n_ids, rng):
     )
     n = len(rows)
     return rows.assign(rank=rng.integers(1, 400, n), score=rng.random(n), average_precision=0.4)
+
+
+def _hits(checkpoints, languages, datasets, n_ids, tasks):
+    """Five passages a query: those of its language that answer it and the questions after it."""
+    rows = [
+        (checkpoint, dataset, f"{a}:q{i}", k + 1, f"{a}:{(i + k) % n_ids}-0-0", 0.9 - k / 10)
+        for checkpoint, dataset, a, i, k in product(
+            checkpoints, datasets, languages, range(n_ids), range(5)
+        )
+        if ANSWERS in tasks
+    ]
+    return pd.DataFrame(rows, columns=HIT_COLUMNS)
+
+
+def _texts(languages, datasets, n_ids):
+    said = {"query": ("q{i}", "Question {i} in {code}?"), "passage": ("{i}-0-0", "{code} <i>{i}")}
+    rows = [
+        (dataset, role, f"{code}:{name.format(i=i)}", code, text.format(i=i, code=code))
+        for dataset, (role, (name, text)), code, i in product(
+            datasets, said.items(), languages, range(n_ids)
+        )
+    ]
+    return pd.DataFrame(rows, columns=STORED_TEXT_COLUMNS)
 
 
 def _projection(checkpoints, languages, datasets, n_ids, rng):
