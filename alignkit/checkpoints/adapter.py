@@ -177,7 +177,7 @@ class AdapterCheckpoint(ModelCheckpoint):
         }
         return {**super().describe(), "base": base, "merged": self.is_merged}
 
-    def fingerprint_in(self, dtype: str) -> str:
+    def hash_in(self, dtype: str) -> str:
         """Over the base's fingerprint and the adapter's own files."""
         settings = {
             "kind": self.kind,
@@ -193,7 +193,7 @@ class AdapterCheckpoint(ModelCheckpoint):
         if not self._has_modules:
             yield self.base.path
             return
-        with TemporaryDirectory(prefix="alignkit-") as made:
+        with TemporaryDirectory(prefix="alignkit-", ignore_cleanup_errors=True) as made:
             folder = Path(made)
             own = [path for path in self.folder.files
                    if path.name != CONFIG and not path.name.startswith(_WEIGHTS)]  # fmt: skip
