@@ -87,8 +87,7 @@ class AdapterCheckpoint(ModelCheckpoint):
         """Say where the base is, as the user or the adapter says, and its revision."""
         asked = self.options.own.get("base")
         if asked:
-            location, _, revision = asked.partition("@")
-            return location, revision or None
+            return asked, None  # with its revision, where the user gives one
         named = self._config.get("base_model_name_or_path")
         if not named:
             raise AlignkitError(
@@ -190,6 +189,7 @@ class AdapterCheckpoint(ModelCheckpoint):
     @contextmanager
     def model_folder(self) -> Generator[Path]:
         """Give the base, under the adapter's own modules and tokenizer where it has some."""
+        require(f"{self.label}, an adapter,", "adapters", "peft")
         if not self._has_modules:
             yield self.base.path
             return
@@ -206,7 +206,6 @@ class AdapterCheckpoint(ModelCheckpoint):
 
     def prepare(self, model: Any, weights: WeightReport) -> None:  # noqa: ANN401  not imported here
         """Put the adapter over the base's transformer."""
-        require(f"{self.label}, an adapter,", "adapters", "peft")
         self.shape.prepare(model, weights)
         adapt(model, self.path, weights, merge=self._merges(_dtype_of(model)))
 
