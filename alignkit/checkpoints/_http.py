@@ -81,7 +81,9 @@ class Client:
 
     def __post_init__(self) -> None:
         self.turnstile = Turnstile(self.terms)
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        # What runs here is not asked through a proxy, whatever the environment says of proxies.
+        direct = [urllib.request.ProxyHandler({})] if self.address.is_local else []
+        self._opener = urllib.request.build_opener(_NoRedirect, *direct)
         self._rng = np.random.default_rng()
 
     def post(self, body: dict[str, Any], n_tokens: int) -> Any:  # noqa: ANN401  JSON

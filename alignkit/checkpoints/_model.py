@@ -15,7 +15,7 @@ from alignkit.checkpoints._backend import Backend
 from alignkit.checkpoints._cause import cause
 from alignkit.checkpoints._device import resolve_device
 from alignkit.checkpoints._folder import ModelFolder
-from alignkit.checkpoints._loading import attention, dtype_key, in_dtype, open_model
+from alignkit.checkpoints._loading import dtype_argument, in_dtype, load_model
 from alignkit.checkpoints._precision import LEAST_COSINE, agreement
 from alignkit.checkpoints._sentence_encoder import NO_LIMIT, SentenceEncoder
 from alignkit.checkpoints._weights import WeightReport, watch_weights
@@ -118,7 +118,17 @@ class ModelCheckpoint(Checkpoint):
         return self.fingerprint_in(self.dtype)
 
     def fingerprint_in(self, dtype: str) -> str:
-        """Give the fingerprint that it would have in another precision."""
+        """Give the fingerprint that it would have in another precision; files are read once."""
+        if dtype not in self._fingerprints:
+            self._fingerprints[dtype] = self.hash_in(dtype)
+        return self._fingerprints[dtype]
+
+    @cached_property
+    def _fingerprints(self) -> dict[str, str]:
+        return {}
+
+    def hash_in(self, dtype: str) -> str:
+        """Compute the fingerprint in a precision."""
         settings = {
             "kind": self.kind,
             "pooling": self.pooling,
@@ -185,13 +195,27 @@ class ModelCheckpoint(Checkpoint):
             )
         return encoder
 
+    def _model_arguments(self, device: str, dtype: str) -> dict[str, Any]:
+        """Give what a SentenceTransformer is to be loaded with."""
+        torch_kwargs = dtype_argument(dtype)
+        if not self.folder.pickles:
+            torch_kwargs["use_safetensors"] = True
+        torch_backend = self.backend.is_torch
+        return {
+            "trust_remote_code": self.options.trust_remote_code,
+            "model_kwargs": torch_kwargs if torch_backend else self.backend.arguments(device),
+            "backend": self.backend.name,
+        }
+
     def _encoder_in(self, dtype: str) -> SentenceEncoder:
         from safetensors import SafetensorError
 
         device = resolve_device(self.options.device)
         try:
             with watch_weights() as weights:
-                model = self._load_model(device, dtype)
+                with self.model_folder() as folder:
+                    model = load_model(folder, device, self._model_arguments(device, dtype))
+                model = in_dtype(model, dtype) if self.backend.is_torch else model
                 self.prepare(model, weights)
             # One text through it: what is wrong with it shows now and not in an hour.
             dim = model.encode(["a"], prompt="", show_progress_bar=False).shape[1]
@@ -207,37 +231,6 @@ class ModelCheckpoint(Checkpoint):
             "passage": self.prompt("passage"),
         }
         return SentenceEncoder(model, prompts, self.label, int(dim), weights)
-
-    def _load_model(self, device: str, dtype: str) -> Any:  # noqa: ANN401
-        import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
-
-        torch_backend = self.backend.is_torch
-        model_kwargs: dict[str, Any] = (
-            {dtype_key(): getattr(torch, dtype)}
-            if torch_backend
-            else self.backend.arguments(device)
-        )
-        if torch_backend and not self.folder.pickles:
-            model_kwargs["use_safetensors"] = True
-        logging.disable_progress_bar()  # one a weight file, and ours comes next
-        try:
-            with self.model_folder() as folder:
-                model = open_model(
-                    lambda more: SentenceTransformer(
-                        str(folder),
-                        device=device,
-                        trust_remote_code=self.options.trust_remote_code,
-                        local_files_only=True,
-                        model_kwargs=model_kwargs | more,
-                        backend=self.backend.name,  # pyright: ignore[reportArgumentType]  checked above
-                    ),
-                    attention(device, dtype) if torch_backend else {},
-                )
-        finally:
-            logging.enable_progress_bar()
-        return in_dtype(model, dtype) if torch_backend else model
 
 
 def _mend(error: Exception) -> str:

@@ -87,8 +87,7 @@ class AdapterCheckpoint(ModelCheckpoint):
         """Say where the base is, as the user or the adapter says, and its revision."""
         asked = self.options.own.get("base")
         if asked:
-            location, _, revision = asked.partition("@")
-            return location, revision or None
+            return asked, None  # with its revision, where the user gives one
         named = self._config.get("base_model_name_or_path")
         if not named:
             raise AlignkitError(
@@ -177,7 +176,7 @@ class AdapterCheckpoint(ModelCheckpoint):
         }
         return {**super().describe(), "base": base, "merged": self.is_merged}
 
-    def fingerprint_in(self, dtype: str) -> str:
+    def hash_in(self, dtype: str) -> str:
         """Over the base's fingerprint and the adapter's own files."""
         settings = {
             "kind": self.kind,
@@ -190,10 +189,11 @@ class AdapterCheckpoint(ModelCheckpoint):
     @contextmanager
     def model_folder(self) -> Generator[Path]:
         """Give the base, under the adapter's own modules and tokenizer where it has some."""
+        require(f"{self.label}, an adapter,", "adapters", "peft")
         if not self._has_modules:
             yield self.base.path
             return
-        with TemporaryDirectory(prefix="alignkit-") as made:
+        with TemporaryDirectory(prefix="alignkit-", ignore_cleanup_errors=True) as made:
             folder = Path(made)
             own = [path for path in self.folder.files
                    if path.name != CONFIG and not path.name.startswith(_WEIGHTS)]  # fmt: skip
@@ -206,7 +206,6 @@ class AdapterCheckpoint(ModelCheckpoint):
 
     def prepare(self, model: Any, weights: WeightReport) -> None:  # noqa: ANN401  not imported here
         """Put the adapter over the base's transformer."""
-        require(f"{self.label}, an adapter,", "adapters", "peft")
         self.shape.prepare(model, weights)
         adapt(model, self.path, weights, merge=self._merges(_dtype_of(model)))
 

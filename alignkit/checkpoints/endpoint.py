@@ -111,6 +111,7 @@ class EndpointCheckpoint(Checkpoint):
             "model": self.address.model,
             "dimensions": self.terms.dimensions,
             "prompts": {"query": self.prompt("query"), "passage": self.prompt("passage")},
+            "dtype": "float32",
         }
 
     def lookup(self, texts: Texts, role: Role, reporter: Reporter = SILENT) -> None:

@@ -112,6 +112,7 @@ class FunctionCheckpoint(Checkpoint):
         return {
             **super().describe(),
             "prompts": {"query": self.prompt("query"), "passage": self.prompt("passage")},
+            "dtype": "float32",
             "weights": str(self.weights) if self.weights else None,
         }
 

@@ -16,7 +16,8 @@ def command(checkpoint: str, **options: Any) -> None:  # noqa: ANN401  click's k
     """Measure one checkpoint: what `compare` does, without a comparison.
 
     Given the folder of a training, with checkpoint-N in it, every step is measured: one figure and
-    one table show alignment and bias against training steps.
+    one table show alignment and bias against training steps, and the verdict says after which step
+    cross-lingual alignment begins to fall.
     """
     from alignkit.cli._measuring import measure_and_print, measure_steps_and_print
     from alignkit.trajectory import is_training

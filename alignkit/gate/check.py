@@ -163,6 +163,8 @@ def _moved(
 
 def _reopened(known: dict[str, Any], encode: EncodeOptions) -> Checkpoint | None:
     """Open the baseline's checkpoint where it was, if it is there and the same."""
+    if known["kind"] == "endpoint":  # nothing is asked of a service that the user did not name
+        return None
     try:
         own = replace(encode, offline=True, truncate_dim=known.get("truncate_dim"))
         opened = load_checkpoint(known["location"], own)

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from alignkit.checkpoints import EncodeOptions, _loading, _model, load_checkpoint
+from alignkit.checkpoints import EncodeOptions, _loading, load_checkpoint
+from alignkit.checkpoints._loading import dtype_argument
 from alignkit.errors import AlignkitError
 
 TEXTS = ["Where is the river?", "a", "It flows through three towns and a lake."]
@@ -98,19 +99,21 @@ def test_bfloat16_runs_and_gives_float32_near_the_full_vectors(model_folder, ref
 def test_attention_without_padding_is_asked_for_where_it_is_installed(monkeypatch):
     monkeypatch.setattr(_loading, "find_spec", lambda name: name == "kernels" or None)
 
-    asked = _loading.attention("cuda:1", "bfloat16")
+    half, full = ({"model_kwargs": dtype_argument(name)} for name in ("bfloat16", "float32"))
+
+    asked = _loading.attention("cuda:1", half)
 
     assert asked == {"attn_implementation": "flash_attention_2"}
-    assert _loading.attention("cuda", "float32") == {}
-    assert _loading.attention("cpu", "bfloat16") == {}
+    assert _loading.attention("cuda", full) == {}
+    assert _loading.attention("cpu", half) == {}
     monkeypatch.setattr(_loading, "find_spec", lambda _: None)
-    assert _loading.attention("cuda", "bfloat16") == {}
+    assert _loading.attention("cuda", half) == {}
 
 
 def test_a_model_that_cannot_do_without_padding_runs_with_it(monkeypatch, model_folder, reference):
     wishes = []
     monkeypatch.setattr(
-        _model, "attention", lambda *_: wishes.append(1) or {"attn_implementation": "no such"}
+        _loading, "attention", lambda *_: wishes.append(1) or {"attn_implementation": "no such"}
     )
 
     vectors = encode(model_folder, "query")

@@ -290,6 +290,14 @@ def test_a_server_that_does_not_answer_in_time_is_told(server, store, monkeypatc
     )
 
 
+def test_a_server_on_this_machine_is_not_asked_through_a_proxy(server, store, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    vectors(server.spec, store)
+
+    assert server.asked
+
+
 @pytest.mark.parametrize("rate", ["requests-per-minute=600", "tokens-per-minute=600"])
 def test_requests_keep_to_the_rate(rate, server, store):
     vectors(f"{server.spec},dimensions=3,batch=1,{rate}", store, make_texts(["a", "b", "c", "d"]))

@@ -39,7 +39,8 @@ def test_a_folder_that_is_no_checkpoint_is_told_what_was_looked_for(tmp_path):
     assert refusal(tmp_path) == (
         f"{tmp_path} is no checkpoint; looked for a .npz or .parquet file (vectors); "
         "adapter_config.json (PEFT); modules.json (sentence-transformers); "
-        "config.json (transformers)"
+        "config.json (transformers); openai:MODEL or https://HOST/v1#MODEL (an endpoint); "
+        "FILE.py:FUNCTION (your own)"
     )
 
 

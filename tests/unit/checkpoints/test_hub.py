@@ -205,6 +205,9 @@ def test_a_base_without_a_revision_is_recorded_at_its_commit(serve, model_folder
 
     assert serve.asked
     assert f"adapter of org/tiny at commit {COMMIT}, run merged" in checkpoint.notes[-1]
+    named = load_checkpoint(f"new={folder},base=org/tiny@{COMMIT}", EncodeOptions("cpu"))
+    assert f"adapter of org/tiny@{COMMIT}, run merged" in named.notes[-1]
+    assert named.fingerprint == checkpoint.fingerprint
 
 
 @pytest.mark.parametrize(

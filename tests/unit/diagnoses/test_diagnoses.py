@@ -292,3 +292,21 @@ def test_questions_are_few_and_none_repeats_another_of_its_language(model):
 
     assert frame.groupby("language").size().tolist() == [16, 16]
     assert frame["parallel_id"].nunique() == 32
+
+
+@pytest.mark.parametrize(
+    ("price", "what", "mend"),
+    [
+        ("", "all of the data are 44 texts of about 247 tokens", "give price="),
+        (",price=50200", "all of the data are 44 texts of about 247 tokens, about 12.4",
+         "limit it by max-cost="),
+    ],
+)  # fmt: skip
+def test_the_cost_of_all_data_is_known_before_any_request(price, what, mend, dataset):
+    # A token and one for every three bytes: 40 and 90 in questions, 117 in four passages.
+    patient = Patient(load_checkpoint(f"http://127.0.0.1:9/v1#m{price}", CPU), [dataset])
+
+    (note,) = DIAGNOSES.get("cost")(patient)
+
+    assert (note.level, note.what) == ("note", what)
+    assert note.mend.startswith(mend)
