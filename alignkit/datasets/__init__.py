@@ -11,9 +11,10 @@ The file is all it takes: `--data mine`, the listing and the checks here follow 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from alignkit.cache_folder import cache_folder
+from alignkit.datasets.placed import PlacedText, Source
 from alignkit.errors import AlignkitError
 from alignkit.languages import display_order, normalise
 from alignkit.progress import SILENT, Reporter
@@ -41,30 +42,6 @@ class Request:
 
 
 Loader = Callable[[Path | None, Request], Dataset]
-
-
-class PlacedText(NamedTuple):
-    """A text as it stands in a file, read without judging it.
-
-    `parallel_id` is the same for translations of each other, "" where there are none; `line` is 0
-    in a format without lines.
-    """
-
-    noun: Literal["query", "passage"]
-    language: str
-    own_id: str
-    parallel_id: str
-    text: str
-    line: int
-
-
-class Source(NamedTuple):
-    """A file and its texts, read as they are asked for."""
-
-    file: Path
-    texts: Iterable[PlacedText]
-
-
 Sources = Callable[[Path | None, Request], Iterable[Source]]
 
 

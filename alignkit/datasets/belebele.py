@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from alignkit.datasets import PlacedText, Request, Source, choose_languages, dataset
+from alignkit.datasets import Request, choose_languages, dataset
 from alignkit.datasets.assemble import Answer, TextRow, assemble
 from alignkit.datasets.download import address, keep
 from alignkit.datasets.packed import read_objects, text_of
+from alignkit.datasets.placed import PlacedText, Source
 from alignkit.errors import AlignkitError
 from alignkit.languages import normalise
 from alignkit.tables import Dataset, DatasetCard

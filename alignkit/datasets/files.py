@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from alignkit.datasets import PlacedText, Request, Source, choose_languages, dataset
+from alignkit.datasets import Request, choose_languages, dataset
 from alignkit.datasets.assemble import Answer, TextRow, assemble
+from alignkit.datasets.placed import PlacedText, Source
 from alignkit.datasets.reading import check_columns, read_json_lines, read_parquet, read_separated
 from alignkit.errors import AlignkitError
 from alignkit.languages import normalise

@@ -7,9 +7,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from alignkit.datasets import PlacedText, Request, Source, choose_languages, dataset
+from alignkit.datasets import Request, choose_languages, dataset
 from alignkit.datasets.assemble import Answer, TextRow, assemble
 from alignkit.datasets.packed import SUFFIXES, read_rows, text_of
+from alignkit.datasets.placed import PlacedText, Source
 from alignkit.datasets.sentence_pairs import pair_files, read_pairs, split_of
 from alignkit.errors import AlignkitError
 from alignkit.languages import normalise

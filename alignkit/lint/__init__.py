@@ -6,7 +6,7 @@ Files are read without judging them, so that what loading refuses is found as we
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from alignkit.datasets import PlacedText, Source
+from alignkit.datasets.placed import PlacedText, Source
 from alignkit.errors import AlignkitError
 from alignkit.languages import script
 from alignkit.lint.lengths import Lengths

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alignkit.datasets import PlacedText
+from alignkit.datasets.placed import PlacedText
 
 if TYPE_CHECKING:
     from alignkit.lint import Place

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from made import CARD, random_embeddings
+from made import CARD, partly_parallel, random_embeddings
 
 from alignkit.comparison import tabulate
 from alignkit.datasets.assemble import Answer, TextRow, assemble
@@ -86,6 +86,32 @@ def test_interference_is_the_mean_loss_of_each_query(judged, language, name):
     # Paired by query: the interval is of the losses, narrower than that of either pool's value.
     spread = 1.96 * losses.std() / 5
     assert row["ci_high"] - row["ci_low"] == pytest.approx(2 * spread, rel=0.6)
+
+
+def test_a_translation_above_the_answer_is_no_interference():
+    rng = np.random.default_rng(2)
+    dataset = partly_parallel(rng, n_ids=20, n_passages=30)
+    sides = random_embeddings(rng, dataset)
+    table, _ = tabulate({"a": measure(dataset, *sides)}, "a", n_resamples=10)
+    row = table.set_index(["setting", "query_language", "passage_language", "metric"]).loc[
+        ("multilingual", "de", "*", "interference_recall@10")
+    ]
+    unit = [s.vectors / np.linalg.norm(s.vectors.astype(float), axis=1)[:, None] for s in sides]
+    scores = unit[0] @ unit[1].T
+    task = dataset.answer_retrieval()
+    relevant = np.zeros(scores.shape, bool)
+    relevant[task.qrels.queries, task.qrels.passages] = True
+    german = (dataset.passages.frame["language"] == "de").to_numpy()
+    losses = []
+    for query in np.flatnonzero(dataset.queries.frame["language"] == "de"):
+        found = []
+        for pool in (german, german | ~relevant[query]):
+            best = np.flatnonzero(pool)[np.argsort(-scores[query, pool])][:10]
+            found.append(relevant[query, best].sum() / (relevant[query] & german).sum())
+        losses.append(found[0] - found[1])
+
+    assert row["value"] == pytest.approx(np.mean(losses), abs=1e-9)
+    assert row["value"] > 0.05
 
 
 def test_interference_of_random_rankings_is_as_expected(judged):

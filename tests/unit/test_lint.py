@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from miracl_layout import write_corpus, write_judged
 
-from alignkit.datasets import PlacedText, Source, sources_of
+from alignkit.datasets import sources_of
+from alignkit.datasets.placed import PlacedText, Source
 from alignkit.lint import Lint
 from alignkit.lint.writing import is_english, is_in_script
 

@@ -167,8 +167,8 @@ def test_downloads_are_of_the_stated_commits_and_kept_with_checksums(folder, cac
         destination.write_bytes((folder / below).read_bytes())
 
     monkeypatch.setattr(download, "fetch", copy)
-    monkeypatch.setattr("alignkit.datasets.miracl.PASSAGES", {"sw": 4})
-    monkeypatch.setattr("alignkit.datasets.miracl.IN_A_FILE", 2)
+    monkeypatch.setattr("alignkit.datasets.miracl_files.PASSAGES", {"sw": 4})
+    monkeypatch.setattr("alignkit.datasets.miracl_files.IN_A_FILE", 2)
     write_judged(folder, "sw", TOPICS, QRELS, split="train")
 
     first = load_dataset("miracl", languages=["sw"], split="train")
@@ -199,7 +199,7 @@ def test_a_mirror_has_the_files_below_the_dataset(monkeypatch):
 
 
 def test_the_published_judgements_are_known_by_their_checksums(shared_data):
-    from alignkit.datasets.miracl import CHECKSUMS, PASSAGES
+    from alignkit.datasets.miracl_files import CHECKSUMS, PASSAGES
 
     lines = [line.split() for line in CHECKSUMS.read_text().splitlines()]
     assert len(lines) == 2 * len(PASSAGES)
