@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,20 +53,33 @@ class StoredVectors:
     shards: tuple[np.ndarray, ...]
     damaged: tuple[Path, ...] = ()
 
-    def lookup(self, texts: Sequence[str]) -> Found:
-        """Vectors of `texts` in their order, and which are not there."""
-        dim = self.shards[0].shape[1] if self.shards else 0
-        vectors = np.zeros((len(texts), dim), np.float32)
+    @property
+    def dim(self) -> int:
+        """Length of the vectors, 0 where there are none."""
+        return self.shards[0].shape[1] if self.shards else 0
+
+    def places_of(self, texts: Collection[str]) -> np.ndarray:
+        """Shard and row of each text's vector, (n, 2) int64; -1 where it is not there."""
         if not len(self.keys):
-            return Found(vectors, np.ones(len(texts), bool))
+            return np.full((len(texts), 2), -1)
         wanted = _as_strings(text_keys(texts))
         positions = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        found = self.keys[positions] == wanted
         places = self.places[positions]
+        places[self.keys[positions] != wanted] = -1
+        return places
+
+    def copy(self, places: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
+        """Write the vector at places[i] to out[rows[i]], wherever there is one."""
         for number, shard in enumerate(self.shards):
-            rows = np.flatnonzero(found & (places[:, 0] == number))
-            vectors[rows] = shard[places[rows, 1]]
-        return Found(vectors, ~found)
+            here = np.flatnonzero(places[:, 0] == number)
+            out[rows[here]] = shard[places[here, 1]]
+
+    def lookup(self, texts: Collection[str]) -> Found:
+        """Vectors of `texts` in their order, and which are not there."""
+        places = self.places_of(texts)
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        self.copy(places, vectors, np.arange(len(texts)))
+        return Found(vectors, places[:, 0] < 0)
 
 
 def recipe_key(recipe: Recipe) -> str:

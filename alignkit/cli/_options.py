@@ -64,7 +64,8 @@ FORMATS = click.option(
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 _LOADING = [
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
-                 help="Where models run; auto takes CUDA, then MPS, then the CPU."),
+                 help="Where models run; auto takes CUDA, then MPS, then the CPU. Several, as in "
+                      "cuda:0,cuda:1, embed at once, a process each."),
     click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
                  default="auto", show_default=True,
                  help="Precision; auto is bfloat16 where that is fast and keeps the vectors of "
@@ -147,14 +148,18 @@ class Asked:
         from alignkit.checkpoints import EncodeOptions
 
         names = (
-            "device", "dtype", "batch_tokens", "query_prompt", "passage_prompt", "pooling",
+            "dtype", "batch_tokens", "query_prompt", "passage_prompt", "pooling",
             "trust_remote_code", "allow_pickle", "offline",
         )  # fmt: skip
         chosen = {name: self.options[name] for name in names if name in self.options}
         dims = self.options.get("truncate_dim") or ()
         if len(dims) > 1 and "what_if" not in self.options:
             raise AlignkitError("--truncate-dim takes one number here; give it the one to keep")
-        return EncodeOptions(**chosen, truncate_dim=dims[0] if len(dims) == 1 else None)
+        devices = tuple(name.strip() for name in self.options["device"].split(","))
+        return EncodeOptions(
+            devices[0], devices if len(devices) > 1 else (), **chosen,
+            truncate_dim=dims[0] if len(dims) == 1 else None,
+        )  # fmt: skip
 
     def datasets(self) -> "list[Dataset]":
         """Load what --data names."""

@@ -1,11 +1,15 @@
 """`alignkit embed`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from alignkit.cli._options import CANDIDATE, DATA, LANGUAGES, SPLIT, Asked, encoding
+from alignkit.errors import AlignkitError
+
+if TYPE_CHECKING:
+    from alignkit.engines import EngineName
 
 
 @click.command(
@@ -21,11 +25,26 @@ from alignkit.cli._options import CANDIDATE, DATA, LANGUAGES, SPLIT, Asked, enco
     help="Write the vectors to a file as well: columns id, role, embedding.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option(
+    "--shard", metavar="I/N",
+    help="Embed one of N equal parts only, as in 3/16; `alignkit cache merge` joins caches.",
+)  # fmt: skip
+@click.option(
+    "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+    help="Where to embed: on this machine, or on the Ray cluster that RAY_ADDRESS names.",
+)  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N",
+    help="Ray actors.  [default: one a GPU, else one a node]",
+)  # fmt: skip
 @encoding
 def command(
     checkpoint: str,
     export: Path | None,
     force: bool,
+    shard: str | None,
+    engine: "EngineName",
+    workers: int | None,
     **options: Any,  # noqa: ANN401  click's keywords
 ) -> None:
     """Fill the embedding cache with a dataset's texts, or write their vectors to a file.
@@ -33,15 +52,31 @@ def command(
     Interrupt it when you like: it goes on from where it stopped. The file that --export writes can
     be given as a checkpoint.
     """
+    from alignkit.batches import Shard
     from alignkit.checkpoints import load_checkpoint
-    from alignkit.embedding import embed_datasets
+    from alignkit.embedding import embed_datasets, fill_shard
     from alignkit.exchange import check_target, vectors_table, write_table
 
+    if workers is not None and engine != "ray":
+        raise AlignkitError("--workers is for --engine ray; here, name several --device")
+    if shard is not None and export is not None:
+        raise AlignkitError("a shard has not all vectors; --export after `alignkit cache merge`")
     asked = Asked(options)
+    part = None if shard is None else Shard.parse(shard)
     if export is not None:
         check_target(export, force=force)
     opened = load_checkpoint(checkpoint, asked.encode)
-    parts = embed_datasets(opened, asked.datasets(), reporter=asked.reporter)
+    datasets = asked.datasets()
+    if part is not None:
+        counts = fill_shard(
+            opened, datasets, part, engine=engine, workers=workers, reporter=asked.reporter
+        )
+        for role, n_texts in counts:
+            click.echo(f"shard {shard}: {n_texts:,} {role} texts embedded")
+        return
+    parts = embed_datasets(
+        opened, datasets, engine=engine, workers=workers, reporter=asked.reporter
+    )
     for role, one in parts:
         click.echo(f"{len(one.texts):,} {role} texts × {one.vectors.shape[1]} dimensions")
     if export is not None:
