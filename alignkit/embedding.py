@@ -25,7 +25,8 @@ class EmbeddingSession:
     """One checkpoint embedding as often as asked; its model is loaded at first need, or never.
 
     A class because the loaded model is state; leaving the `with` block frees it. `store` is the
-    user's cache unless another is given. `engine` and `workers` are those of `open_engine`.
+    user's cache unless another is given. `engine` and `workers` are those of `open_engine`. With
+    `only_kept` no model is run, and a text that the cache lacks is an error.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class EmbeddingSession:
         store: VectorStore | None = None,
         engine: EngineName = "local",
         workers: int | None = None,
+        only_kept: bool = False,
         reporter: Reporter = SILENT,
     ) -> None:
         self.checkpoint = checkpoint
         self.store = store or VectorStore()
         self.reporter = reporter
+        self.only_kept = only_kept
         self._where: tuple[EngineName, int | None] = (engine, workers)
         self._engine: Engine | None = None
         for note in checkpoint.notes:
@@ -132,13 +135,18 @@ def fill_shard(
     reporter: Reporter = SILENT,
 ) -> list[tuple[Role, int]]:
     """Put one shard of all queries and passages into the cache; how many texts were embedded."""
+    data = [(dataset.name, dataset.checksum) for dataset in datasets]
     with EmbeddingSession(
         checkpoint, store=store, engine=engine, workers=workers, reporter=reporter
     ) as session:
-        return [
+        counts: list[tuple[Role, int]] = [
             (role, session.fill(texts, role, shard, before=before))
             for role, texts, before in _by_role(datasets)
         ]
+        roles: tuple[Role, ...] = ("query", "passage")
+        for role in roles:
+            session.store.note_shard(checkpoint.recipe(role), data, shard.number, shard.of)
+    return counts
 
 
 def _by_role(datasets: Sequence[Dataset]) -> Iterator[tuple[Role, Texts, Collection[str]]]:
@@ -211,6 +219,11 @@ class _Work:
         )
         if not n_missing:
             return
+        if self.session.only_kept:
+            raise AlignkitError(
+                f"{checkpoint.label}: {n_missing:,} of {len(missing):,} {self.role} texts are not "
+                "in the cache; run `alignkit embed` with the same options first"
+            )
         pending = _Pending(self.session.store, checkpoint.recipe(self.role))
         self.session.store.reserve(pending.recipe)  # a place that can't be written shows now
         self.session.engine()

@@ -105,8 +105,9 @@ _MEASURING = [
     click.option("--seen", callback=_split, metavar="ar,de,…",
                  help="Languages trained on, for --group-by seen.  [default: what the checkpoints "
                  "say]"),
-    click.option("--published", callback=_split, metavar="PAPER,…",
-                 help="Put a paper's figures beside these, e.g. 2408.10536."),
+    click.option("--published", callback=_split, metavar="PAPER|FILE.csv,…",
+                 help="Put a paper's figures beside these, e.g. 2408.10536, or those of a file "
+                 "of `alignkit import-mteb`."),
     click.option("--trec", is_flag=True,
                  help="Write runs (multilingual pool, 100 deep) and qrels for TREC's tools."),
     click.option("--mteb", is_flag=True, help="Write results in the layout of MTEB's."),

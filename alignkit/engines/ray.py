@@ -1,17 +1,18 @@
 """The engine of a Ray cluster: one actor a GPU, or one a node where there are none."""
 
+import importlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from alignkit.checkpoints import Checkpoint
 from alignkit.engines.crew import Crew, Worker, started, threads_here
 from alignkit.errors import AlignkitError
+from alignkit.kernels.merging import Ask, Part, Question
 from alignkit.progress import Reporter
 
 RETRIES = 20  # of a task whose worker died; machines that are taken away are usual on a cluster
-T, R = TypeVar("T"), TypeVar("R")
 
 
 def ray_engine(checkpoint: Checkpoint, workers: int | None, reporter: Reporter) -> Crew:
@@ -47,8 +48,7 @@ class _Actor:
 
     def call(self, method: str, *arguments: Any) -> Any:  # noqa: ANN401
         """Send a task and wait for its result."""
-        import ray
-
+        ray = connect()
         try:
             return ray.get(getattr(self._actor, method).remote(*arguments))
         except ray.exceptions.RayTaskError as error:
@@ -58,27 +58,30 @@ class _Actor:
 
     def close(self) -> None:
         """Let the actor go."""
-        import ray
-
-        ray.kill(self._actor)
+        connect().kill(self._actor)
 
 
-def ray_map(function: Callable[[T], R], items: Sequence[T], *, at_once: int = 8) -> Iterator[R]:
-    """Do as `map` does, each call a Ray task; no more than `at_once` wait or run."""
+def on_ray(ask: Ask, question: Question, parts: Iterable[Part]) -> Iterator[Any]:
+    """Ask every part as a Ray task: how `rank_in_parts` is spread over a cluster.
+
+    Twice as many tasks as there are processors wait or run at a time, however many the parts.
+    """
     ray = connect()
-    task = ray.remote(function).options(max_retries=RETRIES)
-    left = iter(items)
-    running = [task.remote(item) for item in islice(left, at_once)]
+    task = ray.remote(ask).options(max_retries=RETRIES, scheduling_strategy="SPREAD")
+    shared = ray.put(question)
+    left = iter(parts)
+    at_once = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+    running = [task.remote(shared, part) for part in islice(left, at_once)]
     while running:
         yield ray.get(running.pop(0))
-        running += [task.remote(item) for item in islice(left, 1)]
+        running += [task.remote(shared, part) for part in islice(left, 1)]
 
 
 def connect() -> Any:  # noqa: ANN401  the module
     """Import Ray and connect to its cluster, or start one on this machine."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
+        ray: Any = importlib.import_module("ray")  # an extra: type checkers need not find it
     except ImportError:
         raise AlignkitError(
             "--engine ray needs Ray; install it with: python -m pip install 'alignkit[ray]'"

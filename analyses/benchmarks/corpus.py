@@ -24,6 +24,7 @@ from alignkit.figures.style import COLOURS, PAGE
 LANGUAGES = ("de", "en", "sw", "th")
 QUERIES = 500  # of each language
 WORDS, VOCABULARY, DIM = 24, 20_000, 384
+UNKNOWN = "?"
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 REPORTS = Path(__file__).parents[2] / "reports" / "benchmarks"
 STAGES = ("embed", "measure")
@@ -65,8 +66,8 @@ def save_encoder(folder: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     words = [f"{language}{word}" for language in LANGUAGES for word in range(VOCABULARY)]
-    vocabulary = {word: i for i, word in enumerate(["?", *words])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="?"))
+    vocabulary = {word: i for i, word in enumerate([UNKNOWN, *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     torch.manual_seed(0)
     module = StaticEmbedding(tokenizer, embedding_dim=DIM)
