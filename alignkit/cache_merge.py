@@ -37,7 +37,7 @@ def merge_caches(sources: Sequence[Path], into: VectorStore) -> Merged:
     stores = [_open(source) for source in sources]
     for home in dict.fromkeys(home.name for store in stores for home in store.homes()):
         _check_home([store.folder / home[:2] / home for store in (into, *stores)])
-    jobs = tuple(_check_jobs([into, *stores]))
+    jobs = tuple(sorted(_check_jobs([into, *stores])))
     files = size = 0
     for store in stores:
         for home in store.homes():
