@@ -10,6 +10,7 @@ import pandas as pd
 
 from alignkit import kept_results
 from alignkit.errors import AlignkitError
+from alignkit.kernels.merging import Spread
 from alignkit.kernels.resampling import group_means, ratios
 from alignkit.metrics import BIAS, METRICS, Needs, Setting, Variant
 from alignkit.outputs import (
@@ -125,6 +126,7 @@ def measure(
     groups: Groups | None = None,
     only: Collection[str] | None = None,
     keep: bool = False,
+    spread: Spread | None = None,
     reporter: Reporter = SILENT,
 ) -> Measures:
     """Compute every registered metric that the data allow.
@@ -132,8 +134,8 @@ def measure(
     `queries` and `passages` embed the dataset's texts in their order; both come from one
     checkpoint. `groups` adds averages: grouping → language → label, as {"script": {"el": "Grek"}}.
     `only` names the metrics to compute, with their cutoffs; all if left out. With `keep`, ranks
-    and measures of the vectors are taken from the user's cache, or put there. Raises AlignkitError
-    when dimensions differ.
+    and measures of the vectors are taken from the user's cache, or put there. `spread` has passages
+    ranked in parts, elsewhere. Raises AlignkitError when dimensions differ.
     """
     if queries.vectors.shape[1] != passages.vectors.shape[1]:
         raise AlignkitError(
@@ -143,7 +145,7 @@ def measure(
     ids = tuple(sorted(dataset.queries.frame["parallel_id"].unique()))
     ranks = [
         rank_task(task, queries, passages if task.name == "answer-retrieval" else queries,
-                  ids, keep=keep, reporter=reporter)
+                  ids, keep=keep, spread=spread, reporter=reporter)
         for task in dataset.tasks
     ]  # fmt: skip
     fitted = [Fitted(queries, passages, np.ones(len(ids), bool))]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from alignkit import kept_results
+from alignkit.kernels.merging import Spread, rank_in_parts
 from alignkit.kernels.ranking import Best, CellRanks, Side, prepare, rank_cells
 from alignkit.kernels.translation import rank_translations
 from alignkit.metrics import METRICS, RelevantRanks
@@ -101,11 +102,13 @@ def rank_task(
     ids: tuple[str, ...],
     *,
     keep: bool = False,
+    spread: Spread | None = None,
     reporter: Reporter = SILENT,
 ) -> TaskRanks:
     """Rank every relevant passage exactly, in one pass over blocks of scores.
 
-    With `keep` the ranks are taken from the cache, or put there.
+    With `keep` the ranks are taken from the cache, or put there. With `spread` passages are ranked
+    in parts, wherever it has that done; the ranks are the same.
     """
     languages = tuple(sorted({*task.queries.languages, *task.passages.languages}))
     passage_language = codes(task.passages.frame["language"], languages)
@@ -117,7 +120,15 @@ def rank_task(
     pools = passages.vectors if in_order else passages.vectors[order]
     cell_language = passage_language[task.qrels.passages]
 
+    cutoffs = share_cutoffs() if task.name == "answer-retrieval" else ()
+
     def rank() -> tuple[CellRanks, Best | None]:
+        if spread is not None and task.name == "answer-retrieval":
+            cells, best = rank_in_parts(
+                queries.vectors, pools, task.qrels.queries, place[task.qrels.passages], starts,
+                similarity=queries.similarity, cutoffs=cutoffs, spread=spread,
+            )  # fmt: skip
+            return cells, _as_given(best, order)
         side = prepare(pools, "passage", queries.similarity)
         if queries is passages and queries.similarity != "euclidean":  # scores are symmetric
             with reporter.bar(f"ranking, {task.name}", len(order) ** 2 // 2) as advance:
@@ -128,12 +139,11 @@ def rank_task(
         with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
             cells, best = rank_cells(
                 query_side, side, task.qrels.queries, place[task.qrels.passages], starts,
-                cutoffs=share_cutoffs() if task.name == "answer-retrieval" else (), advance=advance,
+                cutoffs=cutoffs, advance=advance,
             )  # fmt: skip
         if task.name == "question-alignment":
             return cells, None
-        columns = np.where(best.columns < 0, -1, order[best.columns])
-        return cells, Best(columns, best.scores, best.shares)
+        return cells, _as_given(best, order)
 
     if keep:
         words = (task.name, queries.similarity, share_cutoffs())
@@ -146,6 +156,12 @@ def rank_task(
     else:
         found = rank()
     return ranks_of(task, ids, *found)
+
+
+def _as_given(best: Best, order: Array) -> Best:
+    """Give passages the numbers that the task has for them."""
+    columns = np.where(best.columns < 0, -1, order[best.columns])
+    return Best(columns, best.scores, best.shares)
 
 
 def ranks_of(

@@ -16,6 +16,7 @@ from alignkit.checkpoints import Checkpoint, EncodeOptions, load_runs
 from alignkit.comparison import tabulate
 from alignkit.datasets import load_dataset
 from alignkit.embedding import EmbeddingSession
+from alignkit.engines import EngineName, spread_of
 from alignkit.errors import AlignkitError
 from alignkit.estimates import IntervalKind, pool_runs
 from alignkit.exchange.mteb import mteb_model, mteb_result
@@ -45,7 +46,8 @@ class RunSettings:
     `bootstrap` is the number of resamples; `umap` asks for the projection; `languages` None means
     all of each dataset. `interval` is "percentile" or "bca"; `group_by` names groupings of
     languages, for which `seen` may name those trained on; `variants` are repairs and compressions
-    to measure as well; `published` names papers whose figures are to stand beside these.
+    to measure as well; `published` names papers whose figures are to stand beside these. `engine`
+    says where to embed and rank, with how many `workers`.
     """
 
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -59,6 +61,8 @@ class RunSettings:
     variants: Variants = field(default_factory=Variants)
     published: tuple[str, ...] = ()
     seed: int = 0
+    engine: EngineName = "local"
+    workers: int | None = None
     umap: bool = True
     trec: bool = False
     mteb: bool = False
@@ -268,13 +272,20 @@ def _run_dataset(
         embedded[label] = []
         for run in strategy.runs:
             reporter.say(f"{run.label} on {dataset.name}")
-            with EmbeddingSession(run, reporter=reporter) as session:
+            with EmbeddingSession(
+                run, engine=settings.engine, workers=settings.workers, reporter=reporter
+            ) as session:
                 sides = (
                     session.embed(dataset.queries, "query"),
                     session.embed(dataset.passages, "passage"),
                 )
             embedded[label].append(sides)
-            of_runs.append(measure(dataset, *sides, groups=groups, keep=True, reporter=reporter))
+            of_runs.append(
+                measure(
+                    dataset, *sides, groups=groups, keep=True, spread=spread_of(settings.engine),
+                    reporter=reporter,
+                )
+            )  # fmt: skip
             ranks[run.label] = ranks_table(of_runs[-1].ranks)
         measures[label] = of_runs[0] if len(of_runs) == 1 else pool_runs(of_runs)
         settled[label] = sum(one.settled for one in of_runs)

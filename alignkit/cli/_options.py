@@ -11,6 +11,7 @@ from alignkit.progress import Reporter
 
 if TYPE_CHECKING:
     from alignkit.checkpoints import EncodeOptions
+    from alignkit.engines import EngineName
     from alignkit.run import RunSettings
     from alignkit.tables import Dataset
     from alignkit.variants import Variants
@@ -62,6 +63,13 @@ FORMATS = click.option(
     metavar="pdf,png,svg", help="File formats of the figures.",
 )  # fmt: skip
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+_ENGINE = [
+    click.option("--engine", type=click.Choice(["local", "ray"]), default="local",
+                 show_default=True,
+                 help="Where to embed and rank: here, or on the Ray cluster of RAY_ADDRESS."),
+    click.option("--workers", type=click.IntRange(min=1), metavar="N",
+                 help="Ray actors that embed.  [default: one a GPU, else one a node]"),
+]  # fmt: skip
 _LOADING = [
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
                  help="Where models run; auto takes CUDA, then MPS, then the CPU. Several, as in "
@@ -112,6 +120,7 @@ _MEASURING = [
                  help="Write runs (multilingual pool, 100 deep) and qrels for TREC's tools."),
     click.option("--mteb", is_flag=True, help="Write results in the layout of MTEB's."),
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    *_ENGINE,
     click.option("--no-umap", is_flag=True, help="Leave the projection out."),
     AS_JSON,
 ]  # fmt: skip
@@ -127,6 +136,7 @@ def _all(options: list[Command]) -> Callable[[Command], Command]:
 
 
 loading = _all([*_LOADING, *_VERBOSITY])
+spreading = _all(_ENGINE)
 encoding = _all([*_ENCODING, *_VERBOSITY])
 measuring = _all([*_MEASURING, *_ENCODING, *_VERBOSITY])
 verbosity = _all(_VERBOSITY)
@@ -162,6 +172,13 @@ class Asked:
             truncate_dim=dims[0] if len(dims) == 1 else None,
         )  # fmt: skip
 
+    @property
+    def engine(self) -> "EngineName":
+        """Where to embed and rank."""
+        if self.options["workers"] is not None and self.options["engine"] != "ray":
+            raise AlignkitError("--workers is for --engine ray; here, name several --device")
+        return self.options["engine"]
+
     def datasets(self) -> "list[Dataset]":
         """Load what --data names."""
         from alignkit.datasets import load_dataset
@@ -178,11 +195,12 @@ class Asked:
         from alignkit.run import RunSettings
 
         names = ("languages", "candidate", "split", "bootstrap", "interval", "seen", "seed",
-                 "trec", "mteb")  # fmt: skip
+                 "workers", "trec", "mteb")  # fmt: skip
         chosen = {name: self.options[name] for name in names}
         return RunSettings(
-            encode=self.encode, umap=not self.options["no_umap"], variants=self.variants,
-            group_by=self.options["group_by"] or (), published=self.options["published"] or (),
+            encode=self.encode, engine=self.engine, umap=not self.options["no_umap"],
+            variants=self.variants, group_by=self.options["group_by"] or (),
+            published=self.options["published"] or (),
             **chosen,
         )  # fmt: skip
 

@@ -1,15 +1,12 @@
 """`alignkit embed`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from alignkit.cli._options import CANDIDATE, DATA, LANGUAGES, SPLIT, Asked, encoding
+from alignkit.cli._options import CANDIDATE, DATA, LANGUAGES, SPLIT, Asked, encoding, spreading
 from alignkit.errors import AlignkitError
-
-if TYPE_CHECKING:
-    from alignkit.engines import EngineName
 
 
 @click.command(
@@ -29,22 +26,13 @@ if TYPE_CHECKING:
     "--shard", metavar="I/N",
     help="Embed one of N equal parts only, as in 3/16; `alignkit cache merge` joins caches.",
 )  # fmt: skip
-@click.option(
-    "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
-    help="Where to embed: on this machine, or on the Ray cluster that RAY_ADDRESS names.",
-)  # fmt: skip
-@click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N",
-    help="Ray actors.  [default: one a GPU, else one a node]",
-)  # fmt: skip
+@spreading
 @encoding
 def command(
     checkpoint: str,
     export: Path | None,
     force: bool,
     shard: str | None,
-    engine: "EngineName",
-    workers: int | None,
     **options: Any,  # noqa: ANN401  click's keywords
 ) -> None:
     """Fill the embedding cache with a dataset's texts, or write their vectors to a file.
@@ -57,26 +45,23 @@ def command(
     from alignkit.embedding import embed_datasets, fill_shard
     from alignkit.exchange import check_target, vectors_table, write_table
 
-    if workers is not None and engine != "ray":
-        raise AlignkitError("--workers is for --engine ray; here, name several --device")
     if shard is not None and export is not None:
         raise AlignkitError("a shard has not all vectors; --export after `alignkit cache merge`")
     asked = Asked(options)
+    where: dict[str, Any] = {
+        "engine": asked.engine, "workers": options["workers"], "reporter": asked.reporter,
+    }  # fmt: skip
     part = None if shard is None else Shard.parse(shard)
     if export is not None:
         check_target(export, force=force)
     opened = load_checkpoint(checkpoint, asked.encode)
     datasets = asked.datasets()
     if part is not None:
-        counts = fill_shard(
-            opened, datasets, part, engine=engine, workers=workers, reporter=asked.reporter
-        )
+        counts = fill_shard(opened, datasets, part, **where)
         for role, n_texts in counts:
             click.echo(f"shard {shard}: {n_texts:,} {role} texts embedded")
         return
-    parts = embed_datasets(
-        opened, datasets, engine=engine, workers=workers, reporter=asked.reporter
-    )
+    parts = embed_datasets(opened, datasets, **where)
     for role, one in parts:
         click.echo(f"{len(one.texts):,} {role} texts × {one.vectors.shape[1]} dimensions")
     if export is not None:

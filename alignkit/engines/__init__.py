@@ -7,6 +7,7 @@ import numpy as np
 
 from alignkit.batches import Batch
 from alignkit.checkpoints import Checkpoint
+from alignkit.kernels.merging import Spread
 from alignkit.progress import SILENT, Reporter
 from alignkit.tables import Role
 
@@ -33,6 +34,15 @@ class Engine(Protocol):
     def close(self) -> None:
         """Let go of the model; what is still at work is given up."""
         ...
+
+
+def spread_of(name: EngineName) -> Spread | None:
+    """How an engine ranks passages in parts; None where they are ranked whole, in this process."""
+    if name == "local":
+        return None
+    from alignkit.engines.ray import on_ray
+
+    return on_ray
 
 
 def open_engine(

@@ -116,24 +116,27 @@ def _codes(subset: dict[str, Any]) -> list[str]:
 def _rows(subsets: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
     """Rows from `task` on: a language each, and their mean."""
     found: dict[str, list[float]] = {}
-    seen: Counter[tuple[str, ...]] = Counter()
-    for one in subsets:
-        codes = _codes(one)
-        seen[tuple(codes)] += 1
-        if seen[tuple(codes)] > 1:
+    languages = [tuple(_codes(one)) for one in subsets]
+    for codes, n in Counter(languages).items():
+        if n > 1:
             raise AlignkitError(
-                f"the languages {'-'.join(codes)} stand twice in one file; keep one of them"
+                f"the languages {'-'.join(codes)} stand {n} times in one file; keep one of them"
             )
-        if len(codes) == 1:
-            for metric, value in _measures(one):
-                found.setdefault(metric, []).append(value)
-                yield "answer-retrieval", "monolingual", codes[0], AVERAGE, metric, value
-        else:
-            for name, metric in _BITEXT.items():
-                if name in one:
-                    yield ("question-alignment", "cross-lingual", codes[0], codes[1], metric,
-                           float(one[name]))  # fmt: skip
+    for codes, one in zip(languages, subsets, strict=True):
+        if len(codes) > 1:
+            yield from (
+                ("question-alignment", "cross-lingual", *codes[:2], metric, float(one[name]))
+                for name, metric in _BITEXT.items()
+                if name in one
+            )
+            continue
+        for metric, value in _measures(one):
+            found.setdefault(metric, []).append(value)
+            yield "answer-retrieval", "monolingual", codes[0], AVERAGE, metric, value
+    n_languages = sum(len(codes) == 1 for codes in languages)
     for metric, values in found.items():
+        if len(values) < n_languages:
+            continue  # a mean over fewer languages would look like one over all
         mean = sum(values) / len(values)
         yield "answer-retrieval", "monolingual", AVERAGE, AVERAGE, metric, mean
 
