@@ -116,7 +116,7 @@ def _codes(subset: dict[str, Any]) -> list[str]:
 def _rows(subsets: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
     """Rows from `task` on: a language each, and their mean."""
     found: dict[str, list[float]] = {}
-    languages = [tuple(_codes(one)) for one in subsets]
+    languages: list[tuple[str, ...]] = [tuple(_codes(one)) for one in subsets]
     for codes, n in Counter(languages).items():
         if n > 1:
             raise AlignkitError(
