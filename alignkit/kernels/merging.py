@@ -71,24 +71,21 @@ def rank_in_parts(
     Costs two products of queries and passages, for what is best must be known before it can be
     counted what ties with it. Only `CellRanks.settled` differs from that of the whole.
     """
-    nothing = np.empty(0, np.int64)
-    question = Question(
-        queries, similarity, max(cutoffs, default=0), nothing, nothing, passages[:0]
-    )
     parts = list(_parts(passages, pool_starts, part))
-    best_columns, best_scores, longest = _merge_best(
-        spread(best_of_part, question, parts), len(queries), question.k
-    )
+    columns_of_best, scores_of_best, longest = _merge_best(
+        spread(best_of_part, _question(queries, passages, similarity, cutoffs), parts),
+        len(queries), max(cutoffs, default=0),
+    )  # fmt: skip
     cuts = np.minimum(np.array(cutoffs, np.int64), len(passages))
-    edges = best_columns[:, cuts - 1]
+    # The passage at each cut is asked about as a cell is: how many score no less tells what ties.
     all_rows = np.concatenate([rows, np.repeat(np.arange(len(queries)), len(cuts))])
-    all_columns = np.concatenate([columns, edges.ravel()])
+    all_columns = np.concatenate([columns, columns_of_best[:, cuts - 1].ravel()])
     order = np.argsort(all_rows, kind="stable")
     anchors, anchor = np.unique(all_columns[order], return_inverse=True)
-    # The longest passage is an anchor, since the width of a tie depends on it.
-    question = replace(
-        question, k=0, rows=all_rows[order], cells=anchor,
-        anchors=np.concatenate([passages[anchors], longest[None]]),
+    question = Question(
+        queries, similarity, 0, all_rows[order], anchor,
+        # The longest passage is an anchor, since the width of a tie depends on it.
+        np.concatenate([passages[anchors], longest[None]]),
     )  # fmt: skip
     counts = np.zeros((len(pool_starts) - 1, len(order)), np.int64)
     score, settled = np.empty(len(order)), 0
@@ -96,28 +93,42 @@ def rank_in_parts(
         counts[asked.pool, order] += found.overall
         score[order] = found.score
         settled += found.settled
-    n, shape = len(rows), (len(queries), len(cuts))
+    n = len(rows)
     own = np.searchsorted(pool_starts, columns, side="right") - 1
     cells = CellRanks(counts[own, np.arange(n)], counts[:, :n].sum(axis=0), score[:n], settled)
-    shares = np.zeros((*shape, len(counts)))
-    lengths = prepare(queries, "query", similarity).length
-    reach = lengths * prepare(longest[None], "passage", similarity).longest
-    best_pools = np.searchsorted(pool_starts, best_columns, side="right") - 1
+    shares = np.zeros((len(queries), len(cuts), len(counts)))
+    pools_of_best = np.searchsorted(pool_starts, columns_of_best, side="right") - 1
     _share_places(
-        best_scores, best_pools, cuts, reach * TIE,
-        counts[:, n:].reshape(len(counts), *shape), shares,
+        scores_of_best, pools_of_best, cuts, _ties(queries, longest, similarity),
+        counts[:, n:].reshape(len(counts), len(queries), len(cuts)), shares,
     )  # fmt: skip
-    return cells, Best(best_columns, best_scores, shares)
+    return cells, Best(columns_of_best, scores_of_best, shares)
+
+
+def _question(
+    queries: Vectors, passages: Vectors, similarity: str, cutoffs: tuple[int, ...]
+) -> Question:
+    """Ask for the best passages, and for nothing else."""
+    nothing = np.empty(0, np.int64)
+    return Question(queries, similarity, max(cutoffs, default=0), nothing, nothing, passages[:0])
+
+
+def _ties(queries: Vectors, longest: np.ndarray, similarity: str) -> np.ndarray:
+    """Difference under which two scores of a query are equal, (queries,)."""
+    length = prepare(queries, "query", similarity).length
+    return length * prepare(longest[None], "passage", similarity).longest * TIE
 
 
 def best_of_part(question: Question, part: Part) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Columns and scores of the k best of a part, (queries, k), and the longest of its vectors."""
     side = prepare(part.vectors, "passage", question.similarity)
     longest = part.vectors[int(side.length.argmax())]
-    nothing = np.empty(0, np.int64)
+    if not question.k:
+        empty = np.empty((len(question.queries), 0))
+        return empty.astype(np.int64), empty, np.asarray(longest)
     _, best = rank_cells(
-        prepare(question.queries, "query", question.similarity), side, nothing, nothing,
-        np.array([0, len(part.vectors)]), cutoffs=(question.k,) if question.k else (),
+        prepare(question.queries, "query", question.similarity), side, question.rows,
+        question.cells, np.array([0, len(part.vectors)]), cutoffs=(question.k,),
     )  # fmt: skip
     columns = np.where(best.columns < 0, -1, best.columns + part.start)
     return columns, best.scores, np.asarray(longest)

@@ -31,6 +31,7 @@ from alignkit.store import VectorStore
 from alignkit.tables import Dataset, Embeddings
 
 REPORTS = Path(__file__).parents[2] / "reports" / "scale"
+PADDING = "<pad>"
 Sides = tuple[Embeddings, Embeddings]
 
 
@@ -41,7 +42,7 @@ def save_encoder(folder: Path, texts: list[str]) -> None:
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     tokenizer = ByteLevelBPETokenizer()
-    tokenizer.train_from_iterator(texts, vocab_size=4000, special_tokens=["<pad>"],
+    tokenizer.train_from_iterator(texts, vocab_size=4000, special_tokens=[PADDING],
                                   show_progress=False)  # fmt: skip
     tokenizer.save(str(folder.with_suffix(".json")))
     torch.manual_seed(0)
@@ -49,7 +50,7 @@ def save_encoder(folder: Path, texts: list[str]) -> None:
                         num_attention_heads=2, intermediate_size=128)  # fmt: skip
     BertModel(config).save_pretrained(folder)
     PreTrainedTokenizerFast(
-        tokenizer_file=str(folder.with_suffix(".json")), pad_token="<pad>", model_max_length=512
+        tokenizer_file=str(folder.with_suffix(".json")), pad_token=PADDING, model_max_length=512
     ).save_pretrained(folder)
 
 
