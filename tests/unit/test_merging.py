@@ -20,7 +20,8 @@ def problems(draw):
     )
     inner = np.sort(rng.integers(0, n_passages + 1, draw(st.integers(0, 3))))
     cells = rng.random((n_queries, n_passages)) < draw(st.sampled_from([0.0, 0.1, 1.0]))
-    rows, columns = np.nonzero(cells)
+    # As Qrels has them: numba compiles all anew for numbers that don't lie side by side.
+    rows, columns = (axis.copy() for axis in np.nonzero(cells))
     return (
         queries, passages, rows, columns, np.array([0, *inner, n_passages]),
         draw(st.sampled_from(["cosine", "dot", "euclidean"])),
