@@ -8,6 +8,7 @@ import pandas as pd
 from alignkit.checkpoints import EncodeOptions
 from alignkit.comparison import tabulate
 from alignkit.embedding import EmbeddingSession
+from alignkit.engines import EngineName, spread_of
 from alignkit.estimates import IntervalKind, pool_runs
 from alignkit.exchange.mteb import mteb_model, mteb_result
 from alignkit.exchange.trec import trec_further, trec_qrels, trec_run
@@ -34,6 +35,7 @@ class RunSettings:
     languages, for which `seen` may name those trained on; `variants` are repairs and compressions
     to measure as well; `published` names papers whose figures are to stand beside these.
     `reader_language` is that of the parallel texts which the report puts under others.
+    `engine` says where to embed and rank, with how many `workers`.
     """
 
     encode: EncodeOptions = field(default_factory=EncodeOptions)
@@ -47,6 +49,8 @@ class RunSettings:
     variants: Variants = field(default_factory=Variants)
     published: tuple[str, ...] = ()
     seed: int = 0
+    engine: EngineName = "local"
+    workers: int | None = None
     umap: bool = True
     trec: bool = False
     mteb: bool = False
@@ -89,15 +93,19 @@ def measure_all(
         embedded[label] = []
         for run in strategy.runs:
             reporter.say(f"{run.label} on {dataset.name}")
-            with EmbeddingSession(run, reporter=reporter) as session:
+            with EmbeddingSession(
+                run, engine=settings.engine, workers=settings.workers, reporter=reporter
+            ) as session:
                 sides = (
                     session.embed(dataset.queries, "query"),
                     session.embed(dataset.passages, "passage"),
                 )
             embedded[label].append(sides)
             of_runs.append(
-                measure(dataset, *sides, groups=groups, keep=True,
-                        device=settings.encode.device, reporter=reporter)
+                measure(
+                    dataset, *sides, groups=groups, keep=True, device=settings.encode.device,
+                    spread=spread_of(settings.engine), reporter=reporter,
+                )
             )  # fmt: skip
             ranks[run.label] = ranks_table(of_runs[-1].ranks)
         measures[label] = of_runs[0] if len(of_runs) == 1 else pool_runs(of_runs)

@@ -1,33 +1,32 @@
 """Checkpoint × Texts → Embeddings: each text once, in batches of like length, kept as they come."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from alignkit.checkpoints import Checkpoint, Encoder, NoRoomError, usual_batch
+from alignkit.batches import WHOLE, Shard, plan
+from alignkit.checkpoints import Checkpoint, usual_batch
+from alignkit.engines import Engine, EngineName, open_engine
 from alignkit.errors import AlignkitError
 from alignkit.progress import SILENT, Reporter
-from alignkit.store import Found, Recipe, VectorStore
+from alignkit.room import room_for
+from alignkit.store import Recipe, StoredVectors, VectorStore
 from alignkit.tables import Dataset, Embeddings, Role, Texts
 
 # A kill loses what was embedded since the last flush.
 FLUSH_SECONDS = 5.0
 FLUSH_TEXTS = 4096
-AHEAD = 2  # batches that are tokenised while one is embedded
 
 
 class EmbeddingSession:
     """One checkpoint embedding as often as asked; its model is loaded at first need, or never.
 
     A class because the loaded model is state; leaving the `with` block frees it. `store` is the
-    user's cache unless another is given.
+    user's cache unless another is given. `engine` and `workers` are those of `open_engine`. With
+    `only_kept` no model is run, and a text that the cache lacks is an error.
     """
 
     def __init__(
@@ -35,12 +34,17 @@ class EmbeddingSession:
         checkpoint: Checkpoint,
         *,
         store: VectorStore | None = None,
+        engine: EngineName = "local",
+        workers: int | None = None,
+        only_kept: bool = False,
         reporter: Reporter = SILENT,
     ) -> None:
         self.checkpoint = checkpoint
         self.store = store or VectorStore()
         self.reporter = reporter
-        self._encoder: Encoder | None = None
+        self.only_kept = only_kept
+        self._where: tuple[EngineName, int | None] = (engine, workers)
+        self._engine: Engine | None = None
         for note in checkpoint.notes:
             reporter.say(note)
 
@@ -48,29 +52,44 @@ class EmbeddingSession:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._encoder = None
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = None
 
-    def encoder(self) -> Encoder:
-        """Load the model, or return the one that is loaded."""
-        if self._encoder is None:
-            self._encoder = self.checkpoint.load()
-        return self._encoder
+    def engine(self) -> Engine:
+        """Load the model, or return what is loaded."""
+        if self._engine is None:
+            name, workers = self._where
+            self._engine = open_engine(
+                self.checkpoint, name, workers=workers, reporter=self.reporter
+            )
+        return self._engine
 
-    def embed(self, texts: Texts, role: Role) -> Embeddings:
+    def embed(self, texts: Texts, role: Role, *, before: Collection[str] = ()) -> Embeddings:
         """Embed `texts` in their order, float32, truncated where the checkpoint says so.
 
         Vectors come from the file of a vectors checkpoint, else from the cache, else from the
         model; new ones go into the cache every few seconds, so that an interrupted run goes on
         where it was. A vector's last bits depend on the batch that it was made in; a run that goes
-        on makes the batches that the interrupted one would have made.
+        on makes the batches that the interrupted one would have made. Texts that stand in `before`
+        were embedded with an earlier data set, and have no place in a batch of this one.
         """
         vectors = self.checkpoint.lookup(texts, role, self.reporter)
         if vectors is None:
-            rows, distinct = pd.factorize(texts.frame["text"])
-            first_rows = np.unique(rows, return_index=True)[1]
-            ids = texts.frame["id"].to_numpy()[first_rows]
-            vectors = _Work(self, role).vectors_of([str(text) for text in distinct], ids)[rows]
+            vectors = _Work(self, role, texts, before).vectors()
         return Embeddings(texts, _truncate(vectors, self.checkpoint), self.checkpoint.similarity)
+
+    def fill(self, texts: Texts, role: Role, shard: Shard, *, before: Collection[str] = ()) -> int:
+        """Embed what the cache lacks of one shard of `texts`; returns how many texts that were.
+
+        Shards of the same texts have no text in common, and their batches are those that `embed`
+        makes: together they leave the same vectors, bit for bit.
+        """
+        if self.checkpoint.lookup(texts, role) is not None:
+            raise AlignkitError(
+                f"{self.checkpoint.label} holds vectors and no model; there is nothing to embed"
+            )
+        return sum(len(rows) for rows, _ in _Work(self, role, texts, before).fresh(shard))
 
 
 def embed(
@@ -91,158 +110,161 @@ def embed_datasets(
     datasets: Sequence[Dataset],
     *,
     store: VectorStore | None = None,
+    engine: EngineName = "local",
+    workers: int | None = None,
     reporter: Reporter = SILENT,
-) -> list[tuple[str, Embeddings]]:
+) -> list[tuple[Role, Embeddings]]:
     """Embed all queries and passages, with their role beside each; the model is loaded once."""
-    with EmbeddingSession(checkpoint, store=store, reporter=reporter) as session:
+    with EmbeddingSession(
+        checkpoint, store=store, engine=engine, workers=workers, reporter=reporter
+    ) as session:
         return [
-            (role, session.embed(texts, role))
-            for dataset in datasets
-            for role, texts in _by_role(dataset)
+            (role, session.embed(texts, role, before=before))
+            for role, texts, before in _by_role(datasets)
         ]
 
 
-def _by_role(dataset: Dataset) -> list[tuple[Role, Texts]]:
-    return [("query", dataset.queries), ("passage", dataset.passages)]
+def fill_shard(
+    checkpoint: Checkpoint,
+    datasets: Sequence[Dataset],
+    shard: Shard,
+    *,
+    store: VectorStore | None = None,
+    engine: EngineName = "local",
+    workers: int | None = None,
+    reporter: Reporter = SILENT,
+) -> list[tuple[Role, int]]:
+    """Put one shard of all queries and passages into the cache; how many texts were embedded."""
+    data = [(dataset.name, dataset.checksum) for dataset in datasets]
+    with EmbeddingSession(
+        checkpoint, store=store, engine=engine, workers=workers, reporter=reporter
+    ) as session:
+        counts: list[tuple[Role, int]] = [
+            (role, session.fill(texts, role, shard, before=before))
+            for role, texts, before in _by_role(datasets)
+        ]
+        roles: tuple[Role, ...] = ("query", "passage")
+        for role in roles:
+            session.store.note_shard(checkpoint.recipe(role), data, shard.number, shard.of)
+    return counts
 
 
-def token_batches(counts: np.ndarray, budget: int) -> Iterator[np.ndarray]:
-    """Rows of `counts` (n,) in batches of at most `budget` padded tokens, the longest texts first.
-
-    Padded tokens are the number of texts times the longest of them; a text that is longer than the
-    budget is a batch of its own. Beginning with the longest, a run that lacks memory fails at once.
-
-    Examples
-    --------
-    >>> list(token_batches(np.array([2, 9, 3, 3]), budget=6))
-    [array([1]), array([2, 3]), array([0])]
-    """
-    order = np.argsort(-counts, kind="stable")
-    start = 0
-    while start < len(order):
-        n_texts = max(1, budget // max(1, int(counts[order[start]])))
-        yield order[start : start + n_texts]
-        start += n_texts
+def _by_role(datasets: Sequence[Dataset]) -> Iterator[tuple[Role, Texts, Collection[str]]]:
+    """Give queries and passages of every data set, and what came before in their role."""
+    seen: dict[Role, set[str]] = {"query": set(), "passage": set()}
+    for dataset in datasets:
+        parts: list[tuple[Role, Texts]] = [
+            ("query", dataset.queries),
+            ("passage", dataset.passages),
+        ]
+        for role, texts in parts:
+            yield role, texts, seen[role]
+            if len(datasets) > 1:
+                seen[role].update(texts.frame["text"])
 
 
 @dataclass
 class _Work:
-    """What stays the same while a session embeds texts of one role."""
+    """Texts of one role on their way to vectors; a class because all steps need all of it."""
 
     session: EmbeddingSession
     role: Role
+    texts: Texts
+    before: Collection[str]
 
-    def vectors_of(self, texts: list[str], ids: np.ndarray) -> np.ndarray:
-        """Vectors of distinct texts, (n, dim) float32; `ids` are for errors."""
-        if not texts:
-            return np.zeros((0, 0), np.float32)
-        found = self._read(texts)
-        if not found.missing.any():
-            return found.vectors
-        fresh = np.flatnonzero(found.missing)
-        encoded = self._encode([texts[row] for row in fresh], ids[fresh])
-        if found.missing.all():
-            return encoded
-        found.vectors[fresh] = encoded
-        return found.vectors
+    def __post_init__(self) -> None:
+        groups, distinct = pd.factorize(self.texts.frame["text"])
+        self.distinct = pd.Index(distinct)
+        # Row of the first text that reads the same, (n,): only its vector is made.
+        self.first = np.unique(groups, return_index=True)[1]
+        self.repeats = np.flatnonzero(self.first[groups] != np.arange(len(groups)))
+        self.originals = self.first[groups[self.repeats]]
 
-    def _read(self, texts: list[str]) -> Found:
-        checkpoint, reporter = self.session.checkpoint, self.session.reporter
-        stored = self.session.store.read(checkpoint.recipe(self.role))
-        for path in stored.damaged:
-            reporter.say(
-                f"{path} in the vector cache is damaged; what it held is embedded again", level=-1
-            )
-        found = stored.lookup(texts)
-        n_found = len(texts) - int(found.missing.sum())
-        reporter.say(
-            f"{checkpoint.label}: {n_found:,} of {len(texts):,} {self.role} texts are cached",
-            level=1,
-        )
+    def vectors(self) -> np.ndarray:
+        """Vectors of all texts, (n, dim) float32, memory-mapped where they are many."""
+        stored = self._read()
+        places = stored.places_of(self.distinct)
+        rows = _Rows(len(self.texts), self.session.store)
+        if stored.dim:
+            stored.copy(places, rows.of(stored.dim), self.first)
+        for done, vectors in self._missing(places[:, 0] < 0, WHOLE):
+            rows.of(vectors.shape[1])[self.first[done]] = vectors
+        found = rows.of(0)
+        found[self.repeats] = found[self.originals]
         return found
 
-    def _encode(self, texts: list[str], ids: np.ndarray) -> np.ndarray:
-        checkpoint = self.session.checkpoint
+    def fresh(self, shard: Shard) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows among the distinct texts and vectors of what the cache lacks of a shard."""
+        return self._missing(self._read().places_of(self.distinct)[:, 0] < 0, shard)
+
+    def _read(self) -> StoredVectors:
+        session = self.session
+        stored = session.store.read(session.checkpoint.recipe(self.role))
+        for path in stored.damaged:
+            session.reporter.say(
+                f"{path} in the vector cache is damaged; what it held is embedded again", level=-1
+            )
+        return stored
+
+    def _missing(
+        self, missing: np.ndarray, shard: Shard
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Embed what is missing of a shard, and keep it."""
+        checkpoint, reporter = self.session.checkpoint, self.session.reporter
+        n_missing = int(missing.sum())
+        reporter.say(
+            f"{checkpoint.label}: {len(missing) - n_missing:,} of {len(missing):,} {self.role} "
+            "texts are cached",
+            level=1,
+        )
+        if not n_missing:
+            return
+        if self.session.only_kept:
+            raise AlignkitError(
+                f"{checkpoint.label}: {n_missing:,} of {len(missing):,} {self.role} texts are not "
+                "in the cache; run `alignkit embed` with the same options first"
+            )
         pending = _Pending(self.session.store, checkpoint.recipe(self.role))
         self.session.store.reserve(pending.recipe)  # a place that can't be written shows now
-        encoder = self.session.encoder()
-        counts = encoder.token_counts(texts, self.role)
-        vectors = np.empty((len(texts), encoder.dim), np.float32)
+        self.session.engine()
         what = f"{checkpoint.label}: embedding {self.role} texts"
         try:
-            with self.session.reporter.bar(what, len(texts)) as advance:
-                options = checkpoint.options
-                room = options.batch_tokens or usual_batch(options.device)
-                batches = token_batches(counts, room)
-                for batch, embedded in self._stream(encoder, texts, batches):
-                    vectors[batch] = embedded
-                    _check(vectors[batch], ids[batch], checkpoint)
-                    pending.add([texts[row] for row in batch], vectors[batch])
-                    advance(len(batch))
+            with reporter.bar(what, n_missing // shard.of) as advance:
+                for rows, vectors in self._embedded(missing, shard):
+                    _check(vectors, self.texts.frame["id"], self.first[rows], checkpoint)
+                    pending.add(self.distinct[rows].tolist(), vectors)
+                    advance(len(rows))
+                    yield rows, vectors
         finally:
             pending.flush()  # on Ctrl-C and on an error too: what is good stays
-        return vectors
 
-    def _stream(
-        self, encoder: Encoder, texts: list[str], batches: Iterator[np.ndarray]
+    def _embedded(
+        self, missing: np.ndarray, shard: Shard
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Give rows and vectors of every batch.
+        options, engine = self.session.checkpoint.options, self.session.engine()
+        own = np.flatnonzero(~self.distinct.isin(self.before)) if self.before else slice(None)
+        numbers = np.arange(len(self.distinct))[own]
+        batches = plan(
+            self.distinct[own], missing[own], lambda texts: engine.counts(texts, self.role),
+            budget=options.batch_tokens or usual_batch(options.device), shard=shard,
+        )  # fmt: skip
+        for rows, vectors in engine.encode(batches, self.role):
+            yield numbers[rows], vectors
 
-        A thread tokenises the next batches while the model works, and a batch is fetched when the
-        next has been started, so that a GPU need not wait.
-        """
-        with ThreadPoolExecutor(1) as ahead:
-            waiting: deque[tuple[np.ndarray, Future[Any]]] = deque()
-            started: deque[tuple[np.ndarray, Callable[[], np.ndarray]]] = deque()
 
-            def tokenise() -> None:
-                for batch in islice(batches, 1 + AHEAD - len(waiting)):
-                    chosen = [texts[row] for row in batch]
-                    waiting.append((batch, ahead.submit(encoder.prepare, chosen, self.role)))
+@dataclass
+class _Rows:
+    """Vectors of `n` texts, whose dimension shows with the first; a class because it waits."""
 
-            tokenise()
-            while waiting:
-                batch, prepared = waiting.popleft()
-                try:
-                    begun = self._start(encoder, texts, batch, prepared.result())
-                except BaseException:  # what was started is good, and worth keeping
-                    for rows, collect in started:
-                        yield rows, collect()
-                    raise
-                tokenise()
-                for rows, collect in started:
-                    yield rows, collect()
-                started = deque(begun)
-            for rows, collect in started:
-                yield rows, collect()
+    n: int
+    store: VectorStore
+    vectors: np.ndarray | None = None
 
-    def _start(
-        self,
-        encoder: Encoder,
-        texts: list[str],
-        batch: np.ndarray,
-        prepared: Any,  # noqa: ANN401  as the encoder makes it
-    ) -> list[tuple[np.ndarray, Callable[[], np.ndarray]]]:
-        """Start the model on a batch, or on its halves where there is no room for it."""
-        try:
-            return [(batch, encoder.launch(prepared))]
-        except NoRoomError as error:
-            if len(batch) == 1:
-                raise AlignkitError(
-                    f"{self.session.checkpoint.label}: no memory left on the device for a single "
-                    "text; take a larger device, or --dtype bfloat16"
-                ) from error
-            halves = np.array_split(batch, 2)
-            self.session.reporter.say(
-                f"no room for {len(batch)} texts at once; going on with {len(halves[0])}", level=0
-            )
-            return [
-                one
-                for half in halves
-                for one in self._start(
-                    encoder, texts, half, encoder.prepare([texts[row] for row in half], self.role)
-                )
-            ]
+    def of(self, dim: int) -> np.ndarray:
+        """Give the whole array, made when it is first asked for."""
+        if self.vectors is None:
+            self.vectors = room_for(self.n, dim, self.store.folder)
+        return self.vectors
 
 
 @dataclass
@@ -267,18 +289,18 @@ class _Pending:
         self.texts, self.vectors, self.since = [], [], time.monotonic()
 
 
-def _check(vectors: np.ndarray, ids: np.ndarray, checkpoint: Checkpoint) -> None:
+def _check(vectors: np.ndarray, ids: pd.Series, rows: np.ndarray, checkpoint: Checkpoint) -> None:
     broken = ~np.isfinite(vectors).all(axis=1)
     if broken.any():
         raise AlignkitError(
-            f"{checkpoint.label} gives NaN or inf for {ids[broken][0]!r}; "
+            f"{checkpoint.label} gives NaN or inf for {ids.iloc[rows[broken][0]]!r}; "
             "check its weights, or try --dtype float32"
         )
     zero = ~vectors.any(axis=1)
     if zero.any():
         raise AlignkitError(
-            f"{checkpoint.label} gives a vector of zeros for {ids[zero][0]!r}, which has no "
-            "direction; check that text and the model's weights"
+            f"{checkpoint.label} gives a vector of zeros for {ids.iloc[rows[zero][0]]!r}, which "
+            "has no direction; check that text and the model's weights"
         )
 
 

@@ -38,7 +38,8 @@ def results_on(
     reporter: Reporter,
 ) -> DatasetResults:
     """Measure checkpoints on a dataset, or take what an earlier run of the same found."""
-    stated = asdict(replace(settings, encode=EncodeOptions(), published=(), reader_language=""))
+    same = {"published": (), "reader_language": "", "engine": "local", "workers": None}
+    stated = asdict(replace(settings, encode=EncodeOptions(), **same))  # the rest changes results
 
     def key() -> str:
         identities = [[one.label, one.identity()] for one in checkpoints]

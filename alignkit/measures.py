@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ from alignkit.sources import (
     rankings,
 )
 from alignkit.tables import AVERAGE, Dataset, Embeddings, TaskName
+
+if TYPE_CHECKING:  # numba takes a fifth of a second
+    from alignkit.kernels.merging import Spread
 
 Array = np.ndarray
 Levels = tuple[Any, ...]  # best and random value, a number or one for each of the values
@@ -129,6 +132,7 @@ def measure(
     only: Collection[str] | None = None,
     keep: bool = False,
     device: str = "cpu",
+    spread: "Spread | None" = None,
     reporter: Reporter = SILENT,
 ) -> Measures:
     """Compute every registered metric that the data allow.
@@ -137,7 +141,8 @@ def measure(
     checkpoint. `groups` adds averages: grouping → language → label, as {"script": {"el": "Grek"}}.
     `only` names the metrics to compute, with their cutoffs; all if left out. With `keep`, ranks
     and measures of the vectors are taken from the user's cache, or put there. `device`, as after
-    `--device`, may make the scores of a large pool. Raises AlignkitError when dimensions differ.
+    `--device`, may make the scores of a large pool. `spread` has passages ranked in parts,
+    elsewhere. Raises AlignkitError when dimensions differ.
     """
     if queries.vectors.shape[1] != passages.vectors.shape[1]:
         raise AlignkitError(
@@ -147,7 +152,7 @@ def measure(
     ids = tuple(sorted(dataset.queries.frame["parallel_id"].unique()))
     ranks = [
         rank_task(task, queries, passages if task.name == "answer-retrieval" else queries,
-                  ids, keep=keep, device=device, reporter=reporter)
+                  ids, keep=keep, device=device, spread=spread, reporter=reporter)
         for task in dataset.tasks
     ]  # fmt: skip
     fitted = [Fitted(queries, passages, np.ones(len(ids), bool))]

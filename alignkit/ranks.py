@@ -7,6 +7,7 @@ multilingual one. One pass over the scores gives all three.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from alignkit.kernels.translation import rank_translations
 from alignkit.metrics import METRICS, RelevantRanks
 from alignkit.progress import SILENT, Advance, Reporter
 from alignkit.tables import Embeddings, Qrels, RetrievalTask
+
+if TYPE_CHECKING:  # numba takes a fifth of a second
+    from alignkit.kernels.merging import Spread
 
 Array = np.ndarray
 SETTINGS = ["monolingual", "cross-lingual", "multilingual"]
@@ -119,12 +123,14 @@ def rank_task(
     *,
     keep: bool = False,
     device: str = "cpu",
+    spread: "Spread | None" = None,
     reporter: Reporter = SILENT,
 ) -> TaskRanks:
     """Rank every relevant passage exactly, in one pass over blocks of scores.
 
     With `keep` the ranks are taken from the cache, or put there. `device`, as after `--device`,
-    may make the products of a large pool; the ranks are the same on all.
+    may make the products of a large pool. With `spread` passages are ranked in parts, wherever it
+    has that done. The ranks are always the same.
     """
     languages = tuple(sorted({*task.queries.languages, *task.passages.languages}))
     passage_language = codes(task.passages.frame["language"], languages)
@@ -136,7 +142,17 @@ def rank_task(
     pools = passages.vectors if in_order else passages.vectors[order]
     cell_language = passage_language[task.qrels.passages]
 
+    cutoffs = share_cutoffs() if task.name == "answer-retrieval" else ()
+
     def rank() -> tuple[CellRanks, Best | None]:
+        if spread is not None and task.name == "answer-retrieval":
+            from alignkit.kernels.merging import rank_in_parts
+
+            cells, best = rank_in_parts(
+                queries.vectors, pools, task.qrels.queries, place[task.qrels.passages], starts,
+                similarity=queries.similarity, cutoffs=cutoffs, spread=spread,
+            )  # fmt: skip
+            return cells, _as_given(best, order)
         side = prepare(pools, "passage", queries.similarity)
         if queries is passages and queries.similarity != "euclidean":  # scores are symmetric
             with reporter.bar(f"ranking, {task.name}", len(order) ** 2 // 2) as advance:
@@ -147,13 +163,12 @@ def rank_task(
         with reporter.bar(f"ranking, {task.name}", len(task.queries)) as advance:
             cells, best = rank_cells(
                 query_side, side, task.qrels.queries, place[task.qrels.passages], starts,
-                cutoffs=share_cutoffs() if task.name == "answer-retrieval" else (),
-                device=ranking_device(device, len(task.queries) * len(order)), advance=advance,
+                cutoffs=cutoffs, device=ranking_device(device, len(task.queries) * len(order)),
+                advance=advance,
             )  # fmt: skip
         if task.name == "question-alignment":
             return cells, None
-        columns = np.where(best.columns < 0, -1, order[best.columns])
-        return cells, Best(columns, best.scores, best.shares)
+        return cells, _as_given(best, order)
 
     if not keep:
         return ranks_of(task, ids, *rank())
@@ -184,6 +199,12 @@ def _unpacked(arrays: dict[str, Array]) -> tuple[CellRanks, Best | None]:
     )
     settled = int(cells.pop("settled"))
     return CellRanks(**cells, settled=settled), Best(**best) if best else None
+
+
+def _as_given(best: Best, order: Array) -> Best:
+    """Give passages the numbers that the task has for them."""
+    columns = np.where(best.columns < 0, -1, order[best.columns])
+    return Best(columns, best.scores, best.shares)
 
 
 def ranks_of(

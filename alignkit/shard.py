@@ -3,7 +3,7 @@
 import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +64,7 @@ def shard_shape(path: Path) -> tuple[int, int]:
     return int(n_vectors), int(dim)
 
 
-def text_keys(texts: Sequence[str]) -> np.ndarray:
+def text_keys(texts: Collection[str]) -> np.ndarray:
     """Blake2b-128 of every text in UTF-8, (n, 16) uint8."""
     # A lone surrogate, as JSON may bring one, is a text too: it must not end the run.
     digests = (

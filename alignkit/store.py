@@ -2,6 +2,7 @@
 
     {cache}/vectors/{key[:2]}/{key}/
         recipe.json           what, with a text, determines a vector
+        shard-{digest}.json   which shard of which data was embedded here, where that was asked
         {digest}.safetensors  keys (n, 16) uint8 and vectors (n, dim) float32
 
 A shard is written under a temporary name and renamed, so that a file with its final name is whole;
@@ -12,7 +13,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from alignkit.shard import (
 )
 
 Recipe = Mapping[str, str]
+NOTE = "shard-{}.json"  # beside the vectors: which shard of which data is done
 HOUR = 3600.0
 DAY = 24 * HOUR
 
@@ -53,20 +55,46 @@ class StoredVectors:
     shards: tuple[np.ndarray, ...]
     damaged: tuple[Path, ...] = ()
 
-    def lookup(self, texts: Sequence[str]) -> Found:
-        """Vectors of `texts` in their order, and which are not there."""
-        dim = self.shards[0].shape[1] if self.shards else 0
-        vectors = np.zeros((len(texts), dim), np.float32)
+    @property
+    def dim(self) -> int:
+        """Length of the vectors, 0 where there are none."""
+        return self.shards[0].shape[1] if self.shards else 0
+
+    def places_of(self, texts: Collection[str]) -> np.ndarray:
+        """Shard and row of each text's vector, (n, 2) int64; -1 where it is not there."""
         if not len(self.keys):
-            return Found(vectors, np.ones(len(texts), bool))
+            return np.full((len(texts), 2), -1)
         wanted = _as_strings(text_keys(texts))
         positions = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        found = self.keys[positions] == wanted
         places = self.places[positions]
+        places[self.keys[positions] != wanted] = -1
+        return places
+
+    def copy(self, places: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
+        """Write the vector at places[i] to out[rows[i]], wherever there is one."""
         for number, shard in enumerate(self.shards):
-            rows = np.flatnonzero(found & (places[:, 0] == number))
-            vectors[rows] = shard[places[rows, 1]]
-        return Found(vectors, ~found)
+            here = np.flatnonzero(places[:, 0] == number)
+            out[rows[here]] = shard[places[here, 1]]
+
+    def lookup(self, texts: Collection[str]) -> Found:
+        """Vectors of `texts` in their order, and which are not there."""
+        places = self.places_of(texts)
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        self.copy(places, vectors, np.arange(len(texts)))
+        return Found(vectors, places[:, 0] < 0)
+
+
+def read_recipe(home: Path) -> dict[str, str]:
+    """Read what the vectors of a folder were made by.
+
+    Raises AlignkitError where it does not say.
+    """
+    try:
+        return json.loads((home / "recipe.json").read_bytes().decode("utf-8", "surrogatepass"))
+    except (OSError, ValueError) as error:
+        raise AlignkitError(
+            f"{home} does not say which checkpoint its vectors are of ({error}); remove that folder"
+        ) from error
 
 
 def recipe_key(recipe: Recipe) -> str:
@@ -107,7 +135,7 @@ class VectorStore:
                 keys.append(shard_keys)
                 shards.append(vectors)
         _touch(folder / "recipe.json")
-        return _index(keys, shards, damaged)
+        return index_of(keys, shards, damaged)
 
     def names(self, recipe: Recipe) -> list[str]:
         """Name the recipe's shards, each by the digest of its content; they count as used now."""
@@ -124,7 +152,7 @@ class VectorStore:
                 stated = json.dumps(dict(recipe), indent=2, sort_keys=True, ensure_ascii=False)
                 write_whole(folder / "recipe.json", stated.encode("utf-8", "surrogatepass"))
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self.unwritable(error) from error
         return folder
 
     def append(self, recipe: Recipe, texts: Sequence[str], vectors: np.ndarray) -> None:
@@ -135,7 +163,20 @@ class VectorStore:
         try:
             write_shard(folder, texts, vectors)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self.unwritable(error) from error
+
+    def note_shard(
+        self, recipe: Recipe, data: Sequence[tuple[str, str]], number: int, of: int
+    ) -> None:
+        """Leave word that shard `number` of `of` is done; `data` are names and checksums."""
+        job = {"data": list(data), "role": recipe["role"], "shard": number, "of": of}
+        digest = hashlib.sha256(json.dumps(job).encode()).hexdigest()[:16]
+        try:
+            write_whole(
+                self.reserve(recipe) / NOTE.format(digest), json.dumps(job, indent=2).encode()
+            )
+        except OSError as error:
+            raise self.unwritable(error) from error
 
     def info(self) -> list[dict[str, Any]]:
         """List what the cache holds, a recipe each, the largest first.
@@ -143,12 +184,12 @@ class VectorStore:
         Every entry has the recipe's own keys (`fingerprint`, `role`, `prompt`, …) and `key`,
         `texts`, `dim`, `shards`, `bytes`, `last_used` (seconds since 1970).
         """
-        infos = [_info(folder) for folder in self._homes()]
+        infos = [_info(folder) for folder in self.homes()]
         return sorted(infos, key=lambda info: -info["bytes"])
 
     def verify(self) -> list[Path]:
         """Hash every shard again; the bad ones, which `read` would remove."""
-        return [path for folder in self._homes() for path in _shards(folder) if not is_whole(path)]
+        return [path for folder in self.homes() for path in _shards(folder) if not is_whole(path)]
 
     def prune(self, *, older_than_days: int | None = None, everything: bool = False) -> int:
         """Remove what interrupted runs left behind, and what was not used for so many days, or all.
@@ -159,11 +200,11 @@ class VectorStore:
         now = time.time()
         oldest = -np.inf if older_than_days is None else now - older_than_days * DAY
         doomed: list[Path] = []
-        for folder in self._homes():
+        for folder in self.homes():
             old = everything or _last_used(folder) < oldest
             doomed += [path for path in folder.iterdir() if old or _is_left_over(path, now)]
         freed = sum(_remove(path) for path in doomed)
-        for folder in self._homes():
+        for folder in self.homes():
             _remove_if_empty(folder)
         return freed
 
@@ -171,17 +212,22 @@ class VectorStore:
         key = recipe_key(recipe)
         return self.folder / key[:2] / key
 
-    def _homes(self) -> Iterator[Path]:
+    def homes(self) -> Iterator[Path]:
+        """Folders, one a recipe."""
         return iter(sorted(path for path in self.folder.glob("*/*") if path.is_dir()))
 
-    def _unwritable(self, error: OSError) -> AlignkitError:
+    def unwritable(self, error: OSError) -> AlignkitError:
+        """Say why nothing can be written here, and what to do."""
         return AlignkitError(
             f"cannot write the vector cache in {self.folder}: {error.strerror or error}; "
             "set ALIGNKIT_CACHE to a folder with room that you may write to"
         )
 
 
-def _index(keys: list[np.ndarray], shards: list[np.ndarray], damaged: list[Path]) -> StoredVectors:
+def index_of(
+    keys: list[np.ndarray], shards: list[np.ndarray], damaged: list[Path]
+) -> StoredVectors:
+    """Find one's way in shards: keys (n, 16) and vectors (n, dim) of each."""
     if not keys:
         return StoredVectors(
             np.zeros(0, "S16"), np.zeros((0, 2), np.int64), (), damaged=tuple(damaged)
@@ -202,8 +248,8 @@ def _as_strings(keys: np.ndarray) -> np.ndarray:
 
 def _info(folder: Path) -> dict[str, Any]:
     try:
-        recipe = json.loads((folder / "recipe.json").read_bytes().decode("utf-8", "surrogatepass"))
-    except (OSError, ValueError):
+        recipe = read_recipe(folder)
+    except AlignkitError:
         recipe = {}
     shapes = [shard_shape(path) for path in _shards(folder)]
     return {

@@ -13,7 +13,8 @@ def load_model(folder: Path, device: str, arguments: Mapping[str, Any]) -> Any: 
     from transformers.utils import logging
 
     def load(more: Mapping[str, Any]) -> Any:  # noqa: ANN401
-        given = {**arguments, "model_kwargs": {**arguments["model_kwargs"], **more}}
+        given: dict[str, Any] = dict(arguments)
+        given["model_kwargs"] = {**arguments["model_kwargs"], **more}
         return SentenceTransformer(str(folder), device=device, local_files_only=True, **given)
 
     logging.disable_progress_bar()  # one a weight file, and ours comes next

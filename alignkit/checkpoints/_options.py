@@ -29,6 +29,7 @@ class EncodeOptions:
     """
 
     device: str = "auto"
+    devices: tuple[str, ...] = ()
     dtype: str = "auto"
     batch_tokens: int | None = None
     query_prompt: str | None = None
@@ -43,10 +44,11 @@ class EncodeOptions:
     def __post_init__(self) -> None:
         _require_one_of("pooling", self.pooling, POOLINGS)
         _require_one_of("dtype", self.dtype, DTYPES)
-        if not _DEVICE.fullmatch(self.device):
-            raise AlignkitError(
-                f"no device is called {self.device!r}; choose auto, cpu, cuda, cuda:1 or mps"
-            )
+        for device in (self.device, *self.devices):
+            if not _DEVICE.fullmatch(device):
+                raise AlignkitError(
+                    f"no device is called {device!r}; choose auto, cpu, cuda, cuda:1 or mps"
+                )
         if self.batch_tokens is not None and self.batch_tokens < 1:
             raise AlignkitError(f"batch-tokens is {self.batch_tokens}; it must be 1 or more")
         if self.truncate_dim is not None and self.truncate_dim < 1:

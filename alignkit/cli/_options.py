@@ -11,6 +11,7 @@ from alignkit.progress import Reporter
 
 if TYPE_CHECKING:
     from alignkit.checkpoints import EncodeOptions
+    from alignkit.engines import EngineName
     from alignkit.figures.page import Page
     from alignkit.run import RunSettings
     from alignkit.tables import Dataset
@@ -77,9 +78,17 @@ READER_LANGUAGE = click.option(
     help="Language of the parallel texts under others in the report.  [default: en]",
 )  # fmt: skip
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+_ENGINE = [
+    click.option("--engine", type=click.Choice(["local", "ray"]), default="local",
+                 show_default=True,
+                 help="Where to embed and rank: here, or on the Ray cluster of RAY_ADDRESS."),
+    click.option("--workers", type=click.IntRange(min=1), metavar="N",
+                 help="Ray actors that embed.  [default: one a GPU, else one a node]"),
+]  # fmt: skip
 _LOADING = [
     click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|cuda:N|mps",
-                 help="Where models run; auto takes CUDA, then MPS, then the CPU."),
+                 help="Where models run; auto takes CUDA, then MPS, then the CPU. Several, as in "
+                      "cuda:0,cuda:1, embed at once, a process each."),
     click.option("--dtype", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
                  default="auto", show_default=True,
                  help="Precision; auto is bfloat16 where that is fast and keeps the vectors of "
@@ -119,13 +128,15 @@ _MEASURING = [
     click.option("--seen", callback=_split, metavar="ar,de,…",
                  help="Languages trained on, for --group-by seen.  [default: what the checkpoints "
                  "say]"),
-    click.option("--published", callback=_split, metavar="PAPER,…",
-                 help="Put a paper's figures beside these, e.g. 2408.10536."),
+    click.option("--published", callback=_split, metavar="PAPER|FILE.csv,…",
+                 help="Put a paper's figures beside these, e.g. 2408.10536, or those of a file "
+                 "of `alignkit import-mteb`."),
     click.option("--trec", is_flag=True,
                  help="Write runs (multilingual pool, 100 deep) and qrels for TREC's tools."),
     click.option("--mteb", is_flag=True, help="Write results in the layout of MTEB's."),
     READER_LANGUAGE,
     click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    *_ENGINE,
     click.option("--no-umap", is_flag=True, help="Leave the projection out."),
     AS_JSON,
 ]  # fmt: skip
@@ -141,6 +152,7 @@ def _all(options: list[Command]) -> Callable[[Command], Command]:
 
 
 loading = _all([*_LOADING, *_VERBOSITY])
+spreading = _all(_ENGINE)
 encoding = _all([*_ENCODING, *_VERBOSITY])
 measuring = _all([*_MEASURING, *_ENCODING, *_VERBOSITY])
 verbosity = _all(_VERBOSITY)
@@ -170,14 +182,25 @@ class Asked:
         from alignkit.checkpoints import EncodeOptions
 
         names = (
-            "device", "dtype", "batch_tokens", "query_prompt", "passage_prompt", "pooling",
+            "dtype", "batch_tokens", "query_prompt", "passage_prompt", "pooling",
             "trust_remote_code", "allow_pickle", "offline",
         )  # fmt: skip
         chosen = {name: self.options[name] for name in names if name in self.options}
         dims = self.options.get("truncate_dim") or ()
         if len(dims) > 1 and "what_if" not in self.options:
             raise AlignkitError("--truncate-dim takes one number here; give it the one to keep")
-        return EncodeOptions(**chosen, truncate_dim=dims[0] if len(dims) == 1 else None)
+        devices = tuple(name.strip() for name in self.options["device"].split(","))
+        return EncodeOptions(
+            devices[0], devices if len(devices) > 1 else (), **chosen,
+            truncate_dim=dims[0] if len(dims) == 1 else None,
+        )  # fmt: skip
+
+    @property
+    def engine(self) -> "EngineName":
+        """Where to embed and rank."""
+        if self.options["workers"] is not None and self.options["engine"] != "ray":
+            raise AlignkitError("--workers is for --engine ray; here, name several --device")
+        return self.options["engine"]
 
     def datasets(self) -> "list[Dataset]":
         """Load what --data names."""
@@ -195,11 +218,12 @@ class Asked:
         from alignkit.run import RunSettings
 
         names = ("languages", "candidate", "split", "bootstrap", "interval", "seen", "seed",
-                 "trec", "mteb")  # fmt: skip
+                 "workers", "trec", "mteb")  # fmt: skip
         chosen = {name: self.options[name] for name in names}
         return RunSettings(
-            encode=self.encode, umap=not self.options["no_umap"], variants=self.variants,
-            group_by=self.options["group_by"] or (), published=self.options["published"] or (),
+            encode=self.encode, engine=self.engine, umap=not self.options["no_umap"],
+            variants=self.variants, group_by=self.options["group_by"] or (),
+            published=self.options["published"] or (),
             reader_language=self.options["reader_language"] or "en", **chosen,
         )  # fmt: skip
 

@@ -1,10 +1,12 @@
-"""`alignkit cache info|prune|verify`."""
+"""`alignkit cache info|prune|verify|merge|export`."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import click
 
-from alignkit.cli._options import AS_JSON
+from alignkit.cli._options import AS_JSON, CANDIDATE, DATA, LANGUAGES, SPLIT, Asked, encoding
 from alignkit.errors import AlignkitError
 
 
@@ -73,3 +75,63 @@ def verify() -> int:
         )
     click.echo("every file is whole")
     return 0
+
+
+@command.command("merge", epilog="Example: alignkit cache merge node1/cache node2/cache")
+@click.argument(
+    "sources", metavar="FROM…", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--into", type=click.Path(path_type=Path), metavar="CACHE",
+    help="Cache to copy to.  [default: the one that ALIGNKIT_CACHE names]",
+)  # fmt: skip
+def merge(sources: tuple[Path, ...], into: Path | None) -> None:
+    """Copy the vectors of other caches in, and say which shards are still missing.
+
+    Every file is checked first. Shards of one job by different checkpoints are refused, and then
+    nothing is copied. To merge again does no harm.
+    """
+    from alignkit.cache_merge import merge_caches
+    from alignkit.store import VectorStore
+
+    store = VectorStore(into)
+    merged = merge_caches(sources, store)
+    click.echo(f"{merged.files} files, {merged.size / 1e6:,.1f} MB, copied to {store.folder}")
+    for job in merged.jobs:
+        click.echo(f"  {job}")
+
+
+@command.command(
+    "export", epilog="Example: alignkit cache export runs/hybrid atlas.parquet --data xquad-r"
+)
+@click.argument("checkpoint", metavar="CKPT")
+@click.argument("file", metavar="FILE.parquet", type=click.Path(path_type=Path))
+@DATA
+@LANGUAGES
+@SPLIT
+@CANDIDATE
+@click.option(
+    "--run", type=click.Path(path_type=Path), metavar="RUN",
+    help="Put x and y from the map of this run beside them, where it has a text.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@encoding
+def export(
+    checkpoint: str,
+    file: Path,
+    run: Path | None,
+    force: bool,
+    **options: Any,  # noqa: ANN401  click's keywords
+) -> None:
+    """Write kept vectors with their texts, for embedding-atlas and friends; no model is run.
+
+    Columns id, dataset, role, language, parallel_id, text, vector, and with --run x and y.
+    """
+    from alignkit.checkpoints import load_checkpoint
+    from alignkit.exchange.atlas import kept_parts, write_atlas
+
+    asked = Asked(options)
+    opened = load_checkpoint(checkpoint, asked.encode)
+    parts = kept_parts(opened, asked.datasets(), reporter=asked.reporter)
+    n_texts = write_atlas(parts, file, run=run, label=opened.label, force=force)
+    click.echo(f"{n_texts:,} texts and vectors in {file}")

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ def texts_table(datasets: list[Dataset]) -> pd.DataFrame:
     return table[["id", "role", "language", "parallel_id", "text"]]
 
 
-def vectors_table(parts: list[tuple[str, Embeddings]]) -> pd.DataFrame:
+def vectors_table(parts: Sequence[tuple[str, Embeddings]]) -> pd.DataFrame:
     """Vectors with their ids and roles: columns `id, role, embedding` (lists of float32)."""
     return pd.DataFrame(
         {

@@ -102,6 +102,11 @@ class TrainSettings:
                 f"save-every is {self.save_every}; make it a multiple of --eval-every "
                 f"{self.eval_every}, so that what is measured can be kept"
             )
+        if len(self.encode.devices) > 1:
+            raise AlignkitError(
+                f"training takes one device, not {','.join(self.encode.devices)}; torchrun starts "
+                "a process for each"
+            )
         if self.encode.device.startswith("cuda:"):
             raise AlignkitError(
                 f"training takes device auto, cpu, cuda or mps; for {self.encode.device} set "

@@ -8,6 +8,7 @@ from timing import Row, alternate, faster
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.embedding import EmbeddingSession
+from alignkit.engines.here import Here
 from alignkit.store import VectorStore
 from alignkit.tables import Dataset, Texts
 
@@ -25,12 +26,12 @@ def encoding(dataset: Dataset, model: Path, repetitions: int) -> list[Row]:
     half = SentenceTransformer(str(model), device="cpu", model_kwargs={"dtype": torch.bfloat16})
     checkpoint = load_checkpoint(str(model), EncodeOptions(device="cpu"))
     print(f"  --dtype auto: {checkpoint.dtype}")
-    encoder = checkpoint.load()
+    engine = Here(checkpoint)
 
     def ours() -> np.ndarray:
         with tempfile.TemporaryDirectory() as folder:
             session = EmbeddingSession(checkpoint, store=VectorStore(Path(folder)))
-            session._encoder = encoder
+            session._engine = engine
             return session.embed(Texts(frame), "query").vectors
 
     sample = texts[:: len(texts) // 1500]

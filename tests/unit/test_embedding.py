@@ -16,8 +16,9 @@ from fake_checkpoint import FakeCheckpoint, FakeEncoder, make_texts, many_texts,
 from tiny_models import make_plain_model
 
 from alignkit import embedding as module
+from alignkit.batches import token_batches
 from alignkit.checkpoints import EncodeOptions, NoRoomError, load_checkpoint
-from alignkit.embedding import EmbeddingSession, embed, embed_datasets, token_batches
+from alignkit.embedding import EmbeddingSession, embed, embed_datasets
 from alignkit.errors import AlignkitError
 from alignkit.progress import Reporter
 from alignkit.store import VectorStore

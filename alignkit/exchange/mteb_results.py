@@ -1,0 +1,150 @@
+"""Results that others published in MTEB's layout, as rows to stand beside a run's own.
+
+`results/{org}__{model}/{revision}/{Task}.json`. Only measures that mean the same here are taken:
+MTEB scores one pool a language, to a depth of 1,000, with relevance as the data set has it.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from alignkit.errors import AlignkitError
+from alignkit.languages import normalise
+from alignkit.metrics import METRICS
+from alignkit.tables import AVERAGE, PUBLISHED_COLUMNS
+
+# Tasks whose queries and pools are those of a data set of alignkit. XQuADRetrieval and
+# MLQARetrieval are not: their pools are paragraphs. Nor is a "HardNegatives": a part of a pool.
+TASKS = {
+    "MIRACLRetrieval": "miracl", "MKQARetrieval": "mkqa", "BelebeleRetrieval": "belebele",
+    "Tatoeba": "tatoeba",
+}  # fmt: skip
+OWN = "alignkit-"  # tasks that `--mteb` wrote
+_CUT = {"ndcg", "recall", "precision"}  # the same at a cutoff; map@k and mrr@k are cut, ours whole
+_BITEXT = {"accuracy": "recall@1"}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """Rows with PUBLISHED_COLUMNS, the main scores of every task, and files left out, with why."""
+
+    rows: pd.DataFrame
+    main: pd.DataFrame  # model, task, language, score
+    left_out: tuple[str, ...]
+
+
+def read_mteb(folders: Sequence[Path], names: Mapping[str, str] | None = None) -> Imported:
+    """Read all result files in `folders`, at any depth; `names` says TASK → data set where asked.
+
+    Raises AlignkitError where there are none.
+    """
+    known = TASKS | dict(names or {})
+    rows: list[tuple[Any, ...]] = []
+    main: list[tuple[Any, ...]] = []
+    left_out: list[str] = []
+    for path in _files(folders):
+        stored = _parse(path)
+        scores = stored.get("scores")
+        if not isinstance(scores, dict) or "task_name" not in stored:
+            left_out.append(f"{path}: not in MTEB's layout since version 1.11")
+            continue
+        model, revision = _model(path)
+        task = stored["task_name"]
+        subsets = _test_scores(scores)
+        main += [(model, task, _codes(one)[-1], one.get("main_score")) for one in subsets]
+        dataset = known.get(task) or (task.removeprefix(OWN) if task.startswith(OWN) else None)
+        if dataset is None:
+            left_out.append(f"{path}: {task} has other queries or pools than any data set here")
+            continue
+        head = (f"MTEB {task}", model, f"@{revision[:7]}", dataset)
+        rows += [(*head, *row) for row in _rows(subsets)]
+    if not main:
+        raise AlignkitError(
+            f"no results of MTEB in {', '.join(map(str, folders))}; name a folder that holds "
+            "ORG__MODEL/REVISION/TASK.json"
+        )
+    columns = ["model", "task", "language", "score"]
+    return Imported(
+        pd.DataFrame(rows, columns=PUBLISHED_COLUMNS), pd.DataFrame(main, columns=columns),
+        tuple(left_out),
+    )  # fmt: skip
+
+
+def _files(folders: Sequence[Path]) -> list[Path]:
+    for folder in folders:
+        if not folder.exists():
+            raise AlignkitError(f"{folder} does not exist; name a folder of MTEB's results")
+    found = (path for folder in folders for path in ([folder] if folder.is_file() else
+             sorted(folder.rglob("*.json"))))  # fmt: skip
+    return [path for path in found if path.name != "model_meta.json"]
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise AlignkitError(f"{path} is not JSON ({error}); copy or download it again") from error
+    return stored if isinstance(stored, dict) else {}
+
+
+def _model(path: Path) -> tuple[str, str]:
+    """Name and revision, from `model_meta.json` beside the file, else from the folders' names."""
+    meta = path.with_name("model_meta.json")
+    stated = _parse(meta) if meta.is_file() else {}
+    folders = path.resolve().parent
+    name = stated.get("name") or folders.parent.name.replace("__", "/", 1)
+    return str(name), str(stated.get("revision") or folders.name)
+
+
+def _test_scores(scores: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Scores of one split: test, else dev, as MIRACL has it, else the first that is there."""
+    split = next((name for name in ("test", "dev") if name in scores), next(iter(scores), None))
+    return [] if split is None else scores[split]
+
+
+def _codes(subset: dict[str, Any]) -> list[str]:
+    """Languages of a subset, the query's first."""
+    stated = subset.get("languages") or [subset.get("hf_subset", "")]
+    return [normalise(code) for code in stated]
+
+
+def _rows(subsets: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
+    """Rows from `task` on: a language each, and their mean."""
+    found: dict[str, list[float]] = {}
+    languages: list[tuple[str, ...]] = [tuple(_codes(one)) for one in subsets]
+    for codes, n in Counter(languages).items():
+        if n > 1:
+            raise AlignkitError(
+                f"the languages {'-'.join(codes)} stand {n} times in one file; keep one of them"
+            )
+    for codes, one in zip(languages, subsets, strict=True):
+        if len(codes) > 1:
+            yield from (
+                ("question-alignment", "cross-lingual", *codes[:2], metric, float(one[name]))
+                for name, metric in _BITEXT.items()
+                if name in one
+            )
+            continue
+        for metric, value in _measures(one):
+            found.setdefault(metric, []).append(value)
+            yield "answer-retrieval", "monolingual", codes[0], AVERAGE, metric, value
+    n_languages = sum(len(codes) == 1 for codes in languages)
+    for metric, values in found.items():
+        if len(values) < n_languages:
+            continue  # a mean over fewer languages would look like one over all
+        mean = sum(values) / len(values)
+        yield "answer-retrieval", "monolingual", AVERAGE, AVERAGE, metric, mean
+
+
+def _measures(subset: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    for key, value in subset.items():
+        family, _, cutoff = key.partition("_at_")
+        if family not in _CUT or not cutoff.isdecimal() or value is None:
+            continue
+        if family in METRICS and int(cutoff) in METRICS.get(family).cutoffs:
+            yield f"{family}@{cutoff}", float(value)
