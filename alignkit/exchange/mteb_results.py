@@ -123,16 +123,16 @@ def _rows(subsets: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
                 f"the languages {'-'.join(codes)} stand {n} times in one file; keep one of them"
             )
     for codes, one in zip(languages, subsets, strict=True):
-        if len(codes) > 1:
-            yield from (
-                ("question-alignment", "cross-lingual", *codes[:2], metric, float(one[name]))
-                for name, metric in _BITEXT.items()
-                if name in one
-            )
+        if len(codes) == 1:
+            for metric, value in _measures(one):
+                found.setdefault(metric, []).append(value)
+                yield "answer-retrieval", "monolingual", codes[0], AVERAGE, metric, value
             continue
-        for metric, value in _measures(one):
-            found.setdefault(metric, []).append(value)
-            yield "answer-retrieval", "monolingual", codes[0], AVERAGE, metric, value
+        yield from (
+            ("question-alignment", "cross-lingual", *codes[:2], metric, float(one[name]))
+            for name, metric in _BITEXT.items()
+            if name in one
+        )
     n_languages = sum(len(codes) == 1 for codes in languages)
     for metric, values in found.items():
         if len(values) < n_languages:
