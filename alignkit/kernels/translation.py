@@ -48,7 +48,7 @@ def rank_translations(
 
     Language l has the rows starts[l] to starts[l + 1]; `partner[i, b]` is the row of i's
     translation in b, -1 where there is none. Scores must be symmetric: "cosine" or "dot".
-    Memory: one tile of 512 × 2048 scores a thread beside the result.
+    Memory: one tile of 512 × 1024 scores a thread beside the result.
     """
     from alignkit.kernels.scanning import rank_columns, rank_rows, score_cells
 

@@ -52,7 +52,7 @@ def main() -> None:
     for part, work in works.items():
         if part in chosen and (part != "encode" or asked.model):
             print(part, flush=True)
-            rows[part] = [asdict(row) for row in work()]
+            rows[part] = [asdict(row) | {"machine": _machine()} for row in work()]
             stored.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
     if "growth" in chosen:
         print("growth", flush=True)
@@ -61,32 +61,38 @@ def main() -> None:
         with drawing():
             save(draw(asked.out / "growth.csv"),
                  {kind: asked.out / f"growth.{kind}" for kind in ("pdf", "svg")})  # fmt: skip
-    table = [Row(**{**one, "ratios": tuple(one["ratios"])}) for part in PARTS
-             for one in rows.get(part, ())]  # fmt: skip
-    page = _page(table)
+    stated = [one for part in PARTS for one in rows.get(part, ())]
+    tables: dict[str, list[Row]] = {}
+    for one in stated:
+        machine = one.pop("machine")
+        tables.setdefault(machine, []).append(Row(**{**one, "ratios": tuple(one["ratios"])}))
+    page = _page(tables)
     (asked.out / "README.md").write_text(page, "utf-8")
     print(page)
 
 
-def _page(rows: list[Row]) -> str:
-    lines = [HEADINGS, ["---"] * len(HEADINGS), *(row.cells() for row in rows)]
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def _page(tables: dict[str, list[Row]]) -> str:
+    parts = "\n\n".join(f"{machine}:\n\n{_table(rows)}" for machine, rows in tables.items())
     return f"""# How fast
 
-By `python analyses/benchmarks/run.py`, everything in turn on one machine:
-{_machine()}. A ratio is that of the times of one round, its median and
-spread over n rounds: against a peer, how many times faster we are; against a floor, how many times
-the floor we take. `growth.csv` holds what the figure shows; a pool of a million was timed once.
+By `python analyses/benchmarks/run.py`, everything in turn on one machine. A ratio is that of the
+times of one round, its median and spread over n rounds: against a peer, how many times faster we
+are; against a floor, how many times the floor we take. A part that was not run again keeps the
+rows, and the machine, of an earlier run. `growth.csv` holds what the figure shows; a pool of a
+million was timed once. `corpus.csv` (`analyses/benchmarks/corpus.py`) has the memory of embedding
+and measuring up to a million passages.
 
-{table}
+{parts}
 
-Not reached: the 100 best of every query keep the ranking above 1.8 products (ranks alone take 1.4,
-with the 10 best that `compare` asks for 1.6), and the million passages below faiss. A comparison
-that was asked before spends a third of its time on imports, half on tables and files. The other
-evaluators compute a few measures of one pool where alignkit computes all of them in three settings.
+{(Path(__file__).with_name("findings.md")).read_text("utf-8").strip()}
 
 ![Time and memory against size](growth.svg)
 """
+
+
+def _table(rows: list[Row]) -> str:
+    lines = [HEADINGS, ["---"] * len(HEADINGS), *(row.cells() for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _machine() -> str:
@@ -96,6 +102,7 @@ def _machine() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     name = f"{len(names)} cores of {names[0]}" if names else platform.processor()
+    name += " with AMX" if any("amx_bf16" in line for line in lines) else ""
     return f"{name}, Python {platform.python_version()}, numpy {np.__version__}"
 
 
