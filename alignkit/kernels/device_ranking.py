@@ -12,10 +12,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from alignkit.kernels.ranking import Asked, Best, CellRanks, decision_bounds, errors, new_memo
+from alignkit.kernels.ranking import (
+    SPARE,
+    Asked,
+    Best,
+    CellRanks,
+    decision_bounds,
+    errors,
+    new_memo,
+)
 
 ROWS, COLUMNS = 1024, 32_768  # 128 MB of scores
-SPARE = 8  # candidates beyond the k best: those within the error of the k-th are among them
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ ROWS, COLUMNS = 512, 1024  # as fast as one whole product, and 2 MB of scores st
 # Scores closer than this, for vectors of length one, are equal: sums of some thousand float64
 # products in two orders differ by about as much, and a tie counts against the relevant passage.
 TIE = 1e-12
+SPARE = 8  # candidates beyond the k best: those within the error of the k-th are among them
 _UNIT_ROUNDOFF = 2.0**-24  # of float32
 UNIT = 1e-6  # a length that differs by less from one is the rounding of float32
 
@@ -388,13 +389,10 @@ def new_memo(n: int) -> tuple[Float[np.ndarray, " n"], Cells]:
 
 
 class _Keep:
-    """The candidates of a block of queries while the tiles go by.
-
-    More than k are wanted, so that those within the error of the k-th are there to be settled.
-    """
+    """The candidates of a block of queries while the tiles go by."""
 
     def __init__(self, floor: Float[np.ndarray, " rows"], k: int) -> None:
-        self.wanted = k + 8 if k else 0
+        self.wanted = k + SPARE if k else 0
         room = (
             128 * max(2, -(-self.wanted // 32)) if k else 0
         )  # four times as many, in whole stretches

@@ -156,17 +156,17 @@ def scan(
         ranks, pool_ranks = overall[cells], pool_rank[cells]
         row_least, row_low, row_high = least[bounds], low[bounds], high[bounds]
         lowest = row_low.min() if len(row_low) else np.float32(np.inf)
+        level = np.nextafter(lowest, np.float32(-np.inf))  # what is above it can matter
         for pool in range(pool_starts.shape[0] - 1):
             begin = max(pool_starts[pool] - first_column, 0)
             end = min(pool_starts[pool + 1] - first_column, width)
             if begin >= end:
                 continue
             run, run_columns = tile[i, begin:end], every[begin:end]
-            n_hits = count_two(run, lowest, lowest)[0]
+            n_hits = _count_above(run, level)
             if n_hits == 0:
                 continue
             if n_hits < run.shape[0] // 8:
-                level = np.nextafter(lowest, np.float32(-np.inf))
                 _gather(run, first_column + begin, level, hits, hit_columns, 0)
                 run, run_columns = hits[:n_hits], hit_columns[:n_hits]
             here = (first_column + begin, first_column + end)

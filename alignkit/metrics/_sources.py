@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -120,6 +121,10 @@ class PoolRanks:
     def sizes(self) -> Int[np.ndarray, " n_searches"]:
         """Size of the smaller of each search's pools."""
         return self.own.sizes
+
+    def fall(self, measure: Callable[[RelevantRanks, int], Any], k: int) -> Any:  # noqa: ANN401
+        """Give what a measure of ranks loses when the other languages join."""
+        return measure(self.own, k) - measure(self.joined, k)
 
 
 @dataclass(frozen=True)

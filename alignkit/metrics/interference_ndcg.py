@@ -8,7 +8,7 @@ from alignkit.metrics import BIAS, METRICS, PoolRanks, Values, metric
 def _expected(pools: PoolRanks, k: int) -> Any:  # noqa: ANN401
     """Of random rankings, only the sizes of the pools tell."""
     random: Any = METRICS.get("ndcg").random
-    return random(pools.own, k) - random(pools.joined, k)
+    return pools.fall(random, k)
 
 
 @metric(
@@ -42,5 +42,4 @@ def interference_ndcg(pools: PoolRanks, k: int) -> Values:
     >>> interference_ndcg(PoolRanks(alone, among_all), 10).tolist()
     [0.5]
     """
-    ndcg = METRICS.get("ndcg").function
-    return ndcg(pools.own, k) - ndcg(pools.joined, k)
+    return pools.fall(METRICS.get("ndcg").function, k)

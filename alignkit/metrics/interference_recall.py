@@ -8,7 +8,7 @@ from alignkit.metrics import BIAS, METRICS, PoolRanks, Values, metric
 def _expected(pools: PoolRanks, k: int) -> Any:  # noqa: ANN401
     """Of random rankings, only the sizes of the pools tell."""
     random: Any = METRICS.get("recall").random
-    return random(pools.own, k) - random(pools.joined, k)
+    return pools.fall(random, k)
 
 
 @metric(
@@ -44,5 +44,4 @@ def interference_recall(pools: PoolRanks, k: int) -> Values:
     >>> interference_recall(PoolRanks(alone, among_all), 10).tolist()
     [0.5]
     """
-    recall = METRICS.get("recall").function
-    return recall(pools.own, k) - recall(pools.joined, k)
+    return pools.fall(METRICS.get("recall").function, k)
