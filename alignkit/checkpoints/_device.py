@@ -5,7 +5,7 @@ from pathlib import Path
 from alignkit.errors import AlignkitError
 
 NVIDIA = Path("/proc/driver/nvidia/gpus")  # tells without torch, which takes a second to load
-ENOUGH = 10**9  # scores: as many as a CPU makes while a GPU gets ready
+ENOUGH = 10**9  # scores, some seconds of a CPU; a judgement, not measured on a GPU
 
 
 def resolve_device(name: str) -> str:
