@@ -1,4 +1,4 @@
-"""A made corpus in 4 languages, embedded, ranked and measured: time and memory against its size.
+"""A made corpus of 4 languages in MIRACL's layout, read, embedded, ranked and measured.
 
 python analyses/benchmarks/corpus.py [--sizes 10000,100000,1000000]
 
@@ -7,6 +7,7 @@ is what the process holds itself (RssAnon): pages of memory-mapped vectors are n
 """
 
 import argparse
+import gzip
 import json
 import subprocess
 import sys
@@ -18,44 +19,50 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-from alignkit.figures.style import COLOURS, PAGE
+from alignkit.figures.style import drawing, mark, new_figure, save
 
 LANGUAGES = ("de", "en", "sw", "th")
 QUERIES = 500  # of each language
 WORDS, VOCABULARY, DIM = 24, 20_000, 384
+TITLE = 2  # words of a passage
+IN_A_FILE = 500_000  # passages, as MIRACL has it
 UNKNOWN = "?"
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 REPORTS = Path(__file__).parents[2] / "reports" / "benchmarks"
-STAGES = ("embed", "measure")
+STAGES = ("read", "embed", "measure")
 
 
-def texts_of(language: str, n: int) -> np.ndarray:
+def numbers_of(language: str, n: int) -> np.ndarray:
     """Word numbers of `n` passages, (n, WORDS); the same for a language whatever the size."""
     return np.random.default_rng([ord(c) for c in language]).integers(VOCABULARY, size=(n, WORDS))
 
 
-def made(n_passages: int):  # noqa: ANN201  a Dataset, imported late
-    """Make the data set: a query is some words of a passage and some of its own."""
-    from alignkit.tables import QREL_COLUMNS, TEXT_COLUMNS, Dataset, DatasetCard, Texts
-
-    parts: dict[str, list[pd.DataFrame]] = {"query": [], "passage": []}
-    qrels = []
-    for language in LANGUAGES:
-        numbers = texts_of(language, n_passages // len(LANGUAGES))
-        asked = np.linspace(0, len(numbers) - 1, QUERIES).astype(int)
-        queries = numbers[asked]
-        queries[:, WORDS // 3 :] = texts_of(f"{language}?", QUERIES)[:, WORDS // 3 :]
-        for role, rows in (("query", queries), ("passage", numbers)):
-            ids = [f"{language}:{i}" for i in range(len(rows))]
-            words = [" ".join(f"{language}{word}" for word in row) for row in rows.tolist()]
-            parallel = ids if role == "query" else [""] * len(ids)
-            columns = zip(ids, [language] * len(ids), parallel, words, strict=True)
-            parts[role].append(pd.DataFrame(columns, columns=TEXT_COLUMNS, dtype="str"))
-        qrels += [(f"{language}:{i}", f"{language}:{p}", 1) for i, p in enumerate(asked)]
-    card = DatasetCard("made", "made", LANGUAGES, "none", "made", "")
-    queries, passages = (Texts(pd.concat(part, ignore_index=True)) for part in parts.values())
-    return Dataset(card, queries, passages, pd.DataFrame(qrels, columns=QREL_COLUMNS), "0")
+def write_language(folder: Path, language: str, n_passages: int) -> None:
+    """Write corpus, topics and qrels: a query is some words of a passage and some of its own."""
+    numbers = numbers_of(language, n_passages)
+    words = np.array([f"{language}{word}" for word in range(VOCABULARY)], dtype=object)
+    corpus = folder / f"miracl-corpus-v1.0-{language}"
+    corpus.mkdir()
+    for start in range(0, n_passages, IN_A_FILE):
+        place = corpus / f"docs-{start // IN_A_FILE}.jsonl.gz"
+        with gzip.open(place, "wt", compresslevel=1, encoding="utf-8") as file:
+            for i, row in enumerate(words[numbers[start : start + IN_A_FILE]], start):
+                title, text = " ".join(row[:TITLE]), " ".join(row[TITLE:])
+                file.write(json.dumps({"docid": f"{i}#0", "title": title, "text": text}) + "\n")
+    answers = np.linspace(0, n_passages - 1, QUERIES).astype(int)
+    asked = numbers[answers]
+    asked[:, WORDS // 3 :] = numbers_of(f"{language}?", QUERIES)[:, WORDS // 3 :]
+    lines = {
+        "topics": [f"{i}\t{' '.join(words[row])}" for i, row in enumerate(asked)],
+        "qrels": [f"{i}\tQ0\t{answer}#0\t1" for i, answer in enumerate(answers)],
+    }
+    for kind, content in lines.items():
+        place = folder / f"miracl-v1.0-{language}" / kind
+        place.mkdir(parents=True)
+        file = place / f"{kind}.miracl-v1.0-{language}-dev.tsv"
+        file.write_text("\n".join(content) + "\n", "utf-8")
 
 
 def save_encoder(folder: Path) -> None:
@@ -109,21 +116,27 @@ def _compile(dataset) -> None:  # noqa: ANN001
 
 
 def one(n_passages: int) -> dict[str, float]:
-    """Embed and measure a corpus of one size in this process."""
-    from alignkit.checkpoints import EncodeOptions, load_checkpoint
+    """Read, embed and measure a corpus of one size in this process."""
+    import alignkit
+    from alignkit.checkpoints import EncodeOptions
     from alignkit.embedding import EmbeddingSession
     from alignkit.measures import measure
     from alignkit.store import VectorStore
 
-    with tempfile.TemporaryDirectory() as folder:
-        save_encoder(Path(folder) / "model")
-        checkpoint = load_checkpoint(f"{folder}/model", EncodeOptions(device="cpu"))
-        _compile(made(len(LANGUAGES) * QUERIES))
-        dataset = made(n_passages)
-        found = {"passages": n_passages, "data_mib": _held()}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for size in (len(LANGUAGES) * QUERIES, n_passages):
+            (folder / str(size)).mkdir()
+            for language in LANGUAGES:
+                write_language(folder / str(size), language, size // len(LANGUAGES))
+        save_encoder(folder / "model")
+        checkpoint = alignkit.load_checkpoint(f"{folder}/model", EncodeOptions(device="cpu"))
+        _compile(alignkit.load_dataset(f"miracl:{folder}/{len(LANGUAGES) * QUERIES}"))
+        with Watch() as reading:
+            dataset = alignkit.load_dataset(f"miracl:{folder}/{n_passages}")
         with (
             Watch() as embedding,
-            EmbeddingSession(checkpoint, store=VectorStore(Path(folder))) as session,
+            EmbeddingSession(checkpoint, store=VectorStore(folder)) as session,
         ):
             sides = (
                 session.embed(dataset.queries, "query"),
@@ -131,7 +144,8 @@ def one(n_passages: int) -> dict[str, float]:
             )
         with Watch() as measuring:
             measures = measure(dataset, *sides)
-        for stage, watch in zip(STAGES, (embedding, measuring), strict=True):
+        found: dict[str, float] = {"passages": n_passages}
+        for stage, watch in zip(STAGES, (reading, embedding, measuring), strict=True):
             found |= {f"{stage}_seconds": watch.seconds, f"{stage}_mib": watch.peak}
         found["vectors_mib"] = sum(side.vectors.nbytes for side in sides) / 2**20
         found["first"] = float((measures.ranks[0].cells.overall == 1).mean())
@@ -139,19 +153,26 @@ def one(n_passages: int) -> dict[str, float]:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Draw seconds and memory of both stages against the number of passages."""
-    picture = Figure(figsize=(PAGE, 2.4), layout="constrained")
-    for axes, what, label in zip(
-        picture.subplots(1, 2), ("seconds", "mib"),
-        ("seconds", "MiB held, vectors not counted"), strict=True,
-    ):  # fmt: skip
-        for stage, colour, marker in zip(STAGES, COLOURS, "os", strict=False):
-            axes.plot(table["passages"], table[f"{stage}_{what}"], marker=marker, markersize=3,
-                      color=colour, label=stage)  # fmt: skip
-        axes.set(xscale="log", yscale="log", xlabel="passages", ylabel=label)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
-    axes.axhline(2048, color="grey", linewidth=0.8, linestyle=":")
-    picture.axes[0].legend(frameon=False)
+    """Draw seconds and memory of every stage against the number of passages."""
+    picture = new_figure(2.0, wide=True)
+    seconds, memory = picture.subplots(1, 2)
+    n = table["passages"]
+    for i, stage in enumerate(STAGES):
+        for axes, what in ((seconds, "seconds"), (memory, "mib")):
+            axes.plot(n, table[f"{stage}_{what}"], label=stage, **mark(i))
+    whole = sum(table[f"{stage}_seconds"] for stage in STAGES)
+    seconds.plot(n, whole, label="together", **mark(len(STAGES)))
+    seconds.plot(n, whole.iloc[-1] * n / n.iloc[-1], label="as many times as passages",
+                 color="grey", linestyle=":")  # fmt: skip
+    memory.axhline(2048, color="grey", linestyle=":")
+    seconds.set(yscale="log", ylabel="seconds")
+    memory.set(ylim=0, ylabel="MiB beside the vectors")
+    for axes in (seconds, memory):
+        axes.set(xscale="log", xlabel="passages")
+    for axis in (seconds.yaxis, seconds.xaxis, memory.xaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:,g}")
+        axis.set_minor_formatter(NullFormatter())
+    picture.legend(*seconds.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return picture
 
 
@@ -174,9 +195,8 @@ def main() -> None:
         print(rows[-1], flush=True)
     table = pd.DataFrame(rows).round(3)
     table.to_csv(asked.out / "corpus.csv", index=False)
-    for suffix in ("svg", "pdf"):
-        draw(table).savefig(asked.out / f"corpus.{suffix}", metadata={"Date": None} if
-                            suffix == "svg" else {"CreationDate": None})  # fmt: skip
+    with drawing():
+        save(draw(table), {kind: asked.out / f"corpus.{kind}" for kind in ("pdf", "svg")})
 
 
 if __name__ == "__main__":
