@@ -53,10 +53,11 @@ def _signs(side: Embeddings) -> Embeddings:
 
 
 def _unit(side: Embeddings) -> np.ndarray:
-    """Vectors as they would be stored: of length one where only directions count."""
+    """Vectors as they would be stored: of length one where only directions count, float32."""
+    vectors = side.vectors.astype(np.float32, copy=False)
     if side.similarity != "cosine":
-        return side.vectors
-    return side.vectors / np.linalg.norm(side.vectors, axis=1, keepdims=True)
+        return vectors
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def _rounded(side: Embeddings, low: np.ndarray, step: np.ndarray) -> Embeddings:

@@ -53,7 +53,7 @@ def measure_repaired(
         _merged([_rank_fold(task, fold, ids, reporter) for fold in folds], task, fold_of_query)
         for task in dataset.tasks
     ]
-    assembled = np.empty_like(queries.vectors)
+    assembled = np.empty_like(queries.vectors, np.float32)
     for number, fold in enumerate(folds):
         own = fold_of_query == number
         assembled[own] = fold.fitted.queries.vectors[own]

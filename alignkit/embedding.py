@@ -66,7 +66,7 @@ class EmbeddingSession:
         return self._engine
 
     def embed(self, texts: Texts, role: Role, *, before: Collection[str] = ()) -> Embeddings:
-        """Embed `texts` in their order, float32, truncated where the checkpoint says so.
+        """Embed `texts` in their order, rounded and truncated where the checkpoint says so.
 
         Vectors come from the file of a vectors checkpoint, else from the cache, else from the
         model; new ones go into the cache every few seconds, so that an interrupted run goes on
@@ -77,6 +77,8 @@ class EmbeddingSession:
         vectors = self.checkpoint.lookup(texts, role, self.reporter)
         if vectors is None:
             vectors = _Work(self, role, texts, before).vectors()
+        else:
+            vectors = _rounded(vectors, texts.frame["id"], self.checkpoint)
         return Embeddings(texts, _truncate(vectors, self.checkpoint), self.checkpoint.similarity)
 
     def fill(self, texts: Texts, role: Role, shard: Shard, *, before: Collection[str] = ()) -> int:
@@ -181,10 +183,11 @@ class _Work:
         self.originals = self.first[groups[self.repeats]]
 
     def vectors(self) -> np.ndarray:
-        """Vectors of all texts, (n, dim) float32, memory-mapped where they are many."""
+        """Vectors of all texts, (n, dim), memory-mapped where they are many."""
         stored = self._read()
         places = stored.places_of(self.distinct)
-        rows = _Rows(len(self.texts), self.session.store)
+        dtype = self.session.checkpoint.options.store_dtype
+        rows = _Rows(len(self.texts), self.session.store, dtype)
         if stored.dim:
             stored.copy(places, rows.of(stored.dim), self.first)
         for done, vectors in self._missing(places[:, 0] < 0, WHOLE):
@@ -230,8 +233,10 @@ class _Work:
         what = f"{checkpoint.label}: embedding {self.role} texts"
         try:
             with reporter.bar(what, n_missing // shard.of) as advance:
-                for rows, vectors in self._embedded(missing, shard):
-                    _check(vectors, self.texts.frame["id"], self.first[rows], checkpoint)
+                for rows, made in self._embedded(missing, shard):
+                    ids = self.texts.frame["id"].iloc[self.first[rows]]
+                    _check(made, ids, checkpoint)
+                    vectors = _rounded(made, ids, checkpoint)
                     pending.add(self.distinct[rows].tolist(), vectors)
                     advance(len(rows))
                     yield rows, vectors
@@ -258,12 +263,13 @@ class _Rows:
 
     n: int
     store: VectorStore
+    dtype: str
     vectors: np.ndarray | None = None
 
     def of(self, dim: int) -> np.ndarray:
         """Give the whole array, made when it is first asked for."""
         if self.vectors is None:
-            self.vectors = room_for(self.n, dim, self.store.folder)
+            self.vectors = room_for(self.n, dim, self.store.folder, self.dtype)
         return self.vectors
 
 
@@ -289,19 +295,35 @@ class _Pending:
         self.texts, self.vectors, self.since = [], [], time.monotonic()
 
 
-def _check(vectors: np.ndarray, ids: pd.Series, rows: np.ndarray, checkpoint: Checkpoint) -> None:
+def _check(vectors: np.ndarray, ids: pd.Series, checkpoint: Checkpoint) -> None:
     broken = ~np.isfinite(vectors).all(axis=1)
     if broken.any():
         raise AlignkitError(
-            f"{checkpoint.label} gives NaN or inf for {ids.iloc[rows[broken][0]]!r}; "
+            f"{checkpoint.label} gives NaN or inf for {ids[broken].iloc[0]!r}; "
             "check its weights, or try --dtype float32"
         )
     zero = ~vectors.any(axis=1)
     if zero.any():
         raise AlignkitError(
-            f"{checkpoint.label} gives a vector of zeros for {ids.iloc[rows[zero][0]]!r}, which "
+            f"{checkpoint.label} gives a vector of zeros for {ids[zero].iloc[0]!r}, which "
             "has no direction; check that text and the model's weights"
         )
+
+
+def _rounded(vectors: np.ndarray, ids: pd.Series, checkpoint: Checkpoint) -> np.ndarray:
+    """Round to what vectors are kept in."""
+    dtype = np.dtype(checkpoint.options.store_dtype)
+    if vectors.dtype == dtype:
+        return vectors
+    with np.errstate(over="ignore"):  # caught below
+        rounded = vectors.astype(dtype)
+    lost = ~np.isfinite(rounded).all(axis=1) | ~rounded.any(axis=1)
+    if lost.any():
+        raise AlignkitError(
+            f"{checkpoint.label} gives a vector for {ids[lost].iloc[0]!r} whose numbers float16 "
+            "cannot hold; leave --store-dtype out"
+        )
+    return rounded
 
 
 def _truncate(vectors: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:

@@ -12,10 +12,11 @@ from alignkit.errors import AlignkitError
 from alignkit.safetensors_file import read_header
 
 TEMPORARY = ".tmp-"
+_DTYPES = {"F32": np.dtype("f4"), "F16": np.dtype("f2")}  # as safetensors names them
 
 
 def write_shard(folder: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
-    """Write `vectors` (n, dim) float32 of `texts` under the digest of both."""
+    """Write `vectors` (n, dim) float32 or float16 of `texts` under the digest of both."""
     from safetensors.numpy import save
 
     tensors = {"keys": text_keys(texts), "vectors": np.ascontiguousarray(vectors)}
@@ -25,7 +26,7 @@ def write_shard(folder: Path, texts: Sequence[str], vectors: np.ndarray) -> None
 
 
 def open_shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Keys (n, 16) uint8 and memory-mapped vectors (n, dim) float32, hashed again.
+    """Keys (n, 16) uint8 and memory-mapped vectors (n, dim) as they were written, hashed again.
 
     Raises AlignkitError if a byte of them is not as it was written.
     """
@@ -36,7 +37,10 @@ def open_shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
             content[slice(*header.tensors[name]["data_offsets"])]
             .view(dtype)
             .reshape(header.tensors[name]["shape"])
-            for name, dtype in (("keys", np.uint8), ("vectors", np.float32))
+            for name, dtype in (
+                ("keys", np.dtype("u1")),
+                ("vectors", _DTYPES[header.tensors["vectors"]["dtype"]]),
+            )
         )
         stated = header.metadata["sha256"]
     except (KeyError, TypeError, ValueError):

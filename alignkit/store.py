@@ -3,7 +3,7 @@
     {cache}/vectors/{key[:2]}/{key}/
         recipe.json           what, with a text, determines a vector
         shard-{digest}.json   which shard of which data was embedded here, where that was asked
-        {digest}.safetensors  keys (n, 16) uint8 and vectors (n, dim) float32
+        {digest}.safetensors  keys (n, 16) uint8 and vectors (n, dim), float32 or float16
 
 A shard is written under a temporary name and renamed, so that a file with its final name is whole;
 its name is the digest of its content, so that two processes that write the same do no harm.
@@ -39,14 +39,6 @@ DAY = 24 * HOUR
 
 
 @dataclass(frozen=True)
-class Found:
-    """Vectors of texts in the order asked for; rows where `missing` (n,) is true mean nothing."""
-
-    vectors: np.ndarray  # (n, dim) float32; dim is 0 when the cache has none of the texts
-    missing: np.ndarray
-
-
-@dataclass(frozen=True)
 class StoredVectors:
     """All vectors of one recipe, memory-mapped; `damaged` are shards that could not be trusted."""
 
@@ -75,13 +67,6 @@ class StoredVectors:
         for number, shard in enumerate(self.shards):
             here = np.flatnonzero(places[:, 0] == number)
             out[rows[here]] = shard[places[here, 1]]
-
-    def lookup(self, texts: Collection[str]) -> Found:
-        """Vectors of `texts` in their order, and which are not there."""
-        places = self.places_of(texts)
-        vectors = np.zeros((len(texts), self.dim), np.float32)
-        self.copy(places, vectors, np.arange(len(texts)))
-        return Found(vectors, places[:, 0] < 0)
 
 
 def read_recipe(home: Path) -> dict[str, str]:
@@ -156,8 +141,8 @@ class VectorStore:
         return folder
 
     def append(self, recipe: Recipe, texts: Sequence[str], vectors: np.ndarray) -> None:
-        """Write one shard: row i of `vectors` (n, dim) float32 embeds text i."""
-        assert vectors.dtype == np.float32
+        """Write one shard: row i of `vectors` (n, dim), float32 or float16, embeds text i."""
+        assert vectors.dtype in (np.float32, np.float16)
         assert len(texts) == len(vectors) > 0
         folder = self.reserve(recipe)
         try:

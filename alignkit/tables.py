@@ -184,9 +184,10 @@ def _qrels(cells: pd.DataFrame) -> Qrels:
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Vectors of texts: row i of `vectors` (n, dim) float32, possibly memory-mapped, embeds text i.
+    """Vectors of texts: row i of `vectors` (n, dim) embeds text i.
 
-    `similarity` says how the checkpoint wants two of its vectors compared.
+    They are float32 or float16, possibly memory-mapped. `similarity` says how the checkpoint wants
+    two of them compared.
     """
 
     texts: Texts
@@ -194,7 +195,7 @@ class Embeddings:
     similarity: Similarity = "cosine"
 
     def __post_init__(self) -> None:
-        assert self.vectors.dtype == np.float32
+        assert self.vectors.dtype in (np.float32, np.float16)
         assert len(self.vectors) == len(self.texts)
 
     @cached_property

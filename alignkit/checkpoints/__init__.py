@@ -117,7 +117,13 @@ class Checkpoint(ABC):
 
     def recipe(self, role: Role) -> dict[str, str]:
         """All that with a text determines its vector before truncation: the key of the cache."""
-        return {"format": "alignkit.vectors/1", "fingerprint": self.fingerprint, "role": role}
+        stored = self.options.store_dtype
+        return {
+            "format": "alignkit.vectors/1",
+            "fingerprint": self.fingerprint,
+            "role": role,
+            **({} if stored == "float32" else {"stored": stored}),  # as keys were before it was
+        }
 
     def load(self) -> Encoder:
         """Load the model."""
@@ -161,6 +167,7 @@ class Checkpoint(ABC):
             "fingerprint": self.fingerprint,
             "similarity": self.similarity,
             "truncate_dim": self.truncate_dim,
+            "store_dtype": self.options.store_dtype,
             "notes": list(self.notes),
         }
 
@@ -184,8 +191,8 @@ def checkpoint_kind(name: str) -> Callable[[K], K]:
 def load_checkpoint(spec: str, options: EncodeOptions = DEFAULT_OPTIONS) -> Checkpoint:
     """Open what `[label=]LOCATION[@REVISION][,key=value…]` names.
 
-    The keys `truncate-dim`, `pooling`, `query-prompt`, `passage-prompt` and `dtype` override
-    `options` for this checkpoint alone, so that a model can be compared with itself:
+    The keys `truncate-dim`, `pooling`, `query-prompt`, `passage-prompt`, `dtype` and `store-dtype`
+    override `options` for this checkpoint alone, so that a model can be compared with itself:
     `small=path/to/model,truncate-dim=64`; a kind may have further keys. What exists on disk is
     taken from there; another `org/name` or `name` is asked of the Hugging Face hub.
 

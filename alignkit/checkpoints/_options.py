@@ -11,6 +11,7 @@ from alignkit.tables import Role
 
 POOLINGS = ("auto", "mean", "cls", "last")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+STORE_DTYPES = ("float32", "float16")
 _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
@@ -25,7 +26,8 @@ class EncodeOptions:
 
     A prompt of None leaves the model its own, "" means none. `batch_tokens` bounds the padded
     tokens of a batch; None leaves it to the device. `truncate_dim` keeps the first dimensions of
-    every vector. `own` are settings that only its kind of checkpoint knows.
+    every vector. Vectors are rounded to `store_dtype`, and kept and measured so. `own` are settings
+    that only its kind of checkpoint knows.
     """
 
     device: str = "auto"
@@ -36,6 +38,7 @@ class EncodeOptions:
     passage_prompt: str | None = None
     pooling: str = "auto"
     truncate_dim: int | None = None
+    store_dtype: str = "float32"
     trust_remote_code: bool = False
     allow_pickle: bool = False
     offline: bool = False
@@ -44,6 +47,7 @@ class EncodeOptions:
     def __post_init__(self) -> None:
         _require_one_of("pooling", self.pooling, POOLINGS)
         _require_one_of("dtype", self.dtype, DTYPES)
+        _require_one_of("store-dtype", self.store_dtype, STORE_DTYPES)
         for device in (self.device, *self.devices):
             if not _DEVICE.fullmatch(device):
                 raise AlignkitError(
@@ -68,6 +72,7 @@ _KEYS: dict[str, str] = {
     "query-prompt": "query_prompt",
     "passage-prompt": "passage_prompt",
     "dtype": "dtype",
+    "store-dtype": "store_dtype",
 }
 
 

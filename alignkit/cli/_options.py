@@ -108,6 +108,9 @@ _ENCODING = [
                  help="Padded tokens in a batch.  [default: 4096 on a CPU, else 16384]"),
     click.option("--truncate-dim", callback=_dims, metavar="N[,N…]",
                  help="Keep the first N dimensions; with several, measure whole and at each."),
+    click.option("--store-dtype", type=click.Choice(["float32", "float16"]), default="float32",
+                 show_default=True,
+                 help="How vectors are kept and measured; float16 takes half the disk and memory."),
 ]  # fmt: skip
 _VERBOSITY = [
     click.option("-q", "--quiet", is_flag=True, help="Only errors."),
@@ -183,7 +186,7 @@ class Asked:
 
         names = (
             "dtype", "batch_tokens", "query_prompt", "passage_prompt", "pooling",
-            "trust_remote_code", "allow_pickle", "offline",
+            "trust_remote_code", "allow_pickle", "offline", "store_dtype",
         )  # fmt: skip
         chosen = {name: self.options[name] for name in names if name in self.options}
         dims = self.options.get("truncate_dim") or ()

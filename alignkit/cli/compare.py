@@ -19,7 +19,8 @@ def command(checkpoints: tuple[str, ...], baseline: str | None, **options: Any) 
 
     A checkpoint is `[label=]LOCATION[@REVISION][,key=value…]`: a sentence-transformers or
     transformers folder, a hub name, or vectors made elsewhere (.npz, .parquet). The keys
-    truncate-dim, pooling, query-prompt, passage-prompt and dtype hold for that checkpoint only.
+    truncate-dim, pooling, query-prompt, passage-prompt, dtype and store-dtype hold for that
+    checkpoint only.
     `label=RUN,RUN,RUN` names several runs of one strategy: their mean is compared, and how much
     they differ is in its interval.
     """

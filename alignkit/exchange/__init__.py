@@ -38,7 +38,7 @@ def vectors_table(parts: Sequence[tuple[str, Embeddings]]) -> pd.DataFrame:
         {
             "id": np.concatenate([one.texts.frame["id"].to_numpy(object) for _, one in parts]),
             "role": [role for role, one in parts for _ in range(len(one.texts))],
-            "embedding": [row for _, one in parts for row in one.vectors],
+            "embedding": [row for _, one in parts for row in one.vectors.astype(np.float32)],
         }
     )
 

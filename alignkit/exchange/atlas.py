@@ -71,7 +71,7 @@ def _schema(parts: Sequence[Part], places: pd.DataFrame | None) -> pa.Schema:
 def _table(
     name: str, role: Role, one: Embeddings, rows: slice, places: pd.DataFrame | None
 ) -> pa.Table:
-    frame, vectors = one.texts.frame.iloc[rows], np.asarray(one.vectors[rows])
+    frame, vectors = one.texts.frame.iloc[rows], one.vectors[rows].astype(np.float32)
     columns = {
         column: pa.array(frame[column].tolist(), pa.string())
         for column in ("id", "language", "parallel_id", "text")

@@ -115,9 +115,10 @@ def baseline_of(
         if one.best is not None:
             arrays[f"{name}.shares"] = one.best.shares.astype(np.float32)
     rows = np.unique(np.linspace(0, len(queries.vectors) - 1, N_PROBES).astype(np.int64))
-    lengths = np.linalg.norm(queries.vectors[rows], axis=1, keepdims=True)
+    probe = queries.vectors[rows].astype(np.float32)
+    lengths = np.linalg.norm(probe, axis=1, keepdims=True)
     arrays["probe_rows"] = rows
-    arrays["probe"] = (queries.vectors[rows] / np.maximum(lengths, 1e-30)).astype(np.float16)
+    arrays["probe"] = (probe / np.maximum(lengths, 1e-30)).astype(np.float16)
     about = {
         "schema": SCHEMA,
         "protocol": PROTOCOL,

@@ -18,7 +18,7 @@ def signature(results: Results, dataset: str) -> str:
     packages: dict[str, Any] = (run.get("environment") or {}).get("packages") or {}
     entry = next(entry for entry in run["datasets"] if entry["name"] == dataset)
     checkpoints = [
-        f"{checkpoint['label']}={str(checkpoint['fingerprint'])[:SHORT]}{_cut(checkpoint)}"
+        f"{checkpoint['label']}={str(checkpoint['fingerprint'])[:SHORT]}{_kept(checkpoint)}"
         for checkpoint in run["checkpoints"]
         if checkpoint.get("fingerprint")
     ]
@@ -47,9 +47,10 @@ def _bootstrap(n: int | None) -> str | None:
     return f"{n}.by-query-id" if n else None
 
 
-def _cut(checkpoint: dict[str, Any]) -> str:
-    dim = checkpoint.get("truncate_dim")
-    return f"/{dim}" if dim else ""
+def _kept(checkpoint: dict[str, Any]) -> str:
+    """Say what is kept of a vector, where that is not all of it."""
+    dim, dtype = checkpoint.get("truncate_dim"), checkpoint.get("store_dtype", "float32")
+    return (f"/{dim}" if dim else "") + ("" if dtype == "float32" else f"/{dtype}")
 
 
 def _short(checksum: str | None) -> str | None:

@@ -252,6 +252,19 @@ def test_a_fault_of_ours_shows_its_traceback(alignkit, data, vectors, monkeypatc
     assert "report it" in err
 
 
+def test_a_checkpoint_is_compared_with_itself_in_float16(alignkit, data, vectors, here):
+    arguments = ("compare", f"full={vectors('a.npz')}", "half=a.npz,store-dtype=float16",
+                 "--data", data, "--out", "run", "--no-umap", "--format", "svg")  # fmt: skip
+    code, _, err = alignkit(*arguments)
+    assert code == 0, err
+    run = json.loads((here / "run" / "provenance.json").read_text("utf-8"))
+    assert [one["store_dtype"] for one in run["checkpoints"]] == ["float32", "float16"]
+    assert "/float16|" in (here / "run" / "report.html").read_text("utf-8")
+    scores = pd.read_parquet(here / "run" / "per_query.parquet").groupby("checkpoint")["score"]
+    full, half = scores.get_group("full").to_numpy(), scores.get_group("half").to_numpy()
+    assert 0 < np.abs(full - half).max() < 2e-3  # 11 bits a number
+
+
 @pytest.mark.slow
 def test_the_main_job_on_the_sample(alignkit, model, here):
     arguments = ("compare", f"mini={model}", f"small={model},truncate-dim=64", "--data", "sample")

@@ -13,6 +13,7 @@ import fake_checkpoint
 import numpy as np
 import pytest
 from fake_checkpoint import FakeCheckpoint, FakeEncoder, make_texts, many_texts, options
+from stored import look_up
 from tiny_models import make_plain_model
 
 from alignkit import embedding as module
@@ -183,7 +184,7 @@ def test_a_bad_vector_ends_the_run_with_its_text_and_is_not_kept(bad, message, s
         embed(fake(), many_texts(40), "query", store=store)
 
     assert str(raised.value) == message
-    kept = store.read(fake().recipe("query")).lookup(list(many_texts(40).frame["text"]))
+    kept = look_up(store.read(fake().recipe("query")), list(many_texts(40).frame["text"]))
     assert kept.missing[3]
     assert not kept.missing.all()
 
@@ -203,7 +204,7 @@ def test_ctrl_c_keeps_what_was_embedded(store, monkeypatch):
         embed(fake(), many_texts(80), "query", store=store)
 
     done = [text for batch in batches for text in batch]
-    assert not store.read(fake().recipe("query")).lookup(done).missing.any()
+    assert not look_up(store.read(fake().recipe("query")), done).missing.any()
 
 
 def test_a_damaged_shard_is_said_and_embedded_again(store, capsys):
@@ -273,7 +274,7 @@ def test_after_kill_9_nothing_that_was_kept_is_embedded_again_and_no_bit_differs
     texts = many_texts(200)
     sentences = list(texts.frame["text"])
     stored = VectorStore(cache).read(fake().recipe("query"))
-    kept = {text for text, gone in zip(sentences, stored.lookup(sentences).missing, strict=True)
+    kept = {text for text, gone in zip(sentences, look_up(stored, sentences).missing, strict=True)
             if not gone}  # fmt: skip
 
     resumed_log = tmp_path / "resumed"
@@ -296,7 +297,7 @@ def test_two_processes_that_embed_the_same_texts_leave_a_valid_cache(tmp_path):
 
     texts = many_texts(200)
     store = VectorStore(cache)
-    stored = store.read(fake().recipe("query")).lookup(list(texts.frame["text"]))
+    stored = look_up(store.read(fake().recipe("query")), list(texts.frame["text"]))
     first, second = (np.load(out) for out in outs)
     assert codes == [0, 0]
     assert store.verify() == []
@@ -315,7 +316,7 @@ def test_reading_26000_vectors_takes_no_longer_than_a_blink(store):
         store.append(recipe, sentences[rows], vectors[rows])
 
     began = time.perf_counter()
-    found = store.read(recipe).lookup(sentences)
+    found = look_up(store.read(recipe), sentences)
     took = time.perf_counter() - began
 
     np.testing.assert_array_equal(found.vectors, vectors)

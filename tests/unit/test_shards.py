@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fake_checkpoint import FakeCheckpoint, many_texts, options
 from made import CARD, texts
+from stored import look_up
 
 from alignkit import batches as module
 from alignkit.batches import Shard, plan
@@ -40,7 +41,7 @@ def dataset(n_texts, name="made", first=0):
 
 def kept(cache, data):
     stored = VectorStore(cache).read(fake().recipe("query"))
-    return {text: stored.lookup([text]).vectors.tobytes() for text in data.queries.frame["text"]}
+    return {text: look_up(stored, [text]).vectors.tobytes() for text in data.queries.frame["text"]}
 
 
 @pytest.mark.parametrize("window", [64, 4096])  # whole windows are shared out, or batches of one

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from stored import look_up
 
 from alignkit.errors import AlignkitError
 from alignkit.shard import text_keys
@@ -37,7 +38,7 @@ def test_vectors_come_back_in_the_order_asked_for_with_a_mask_of_the_missing(sto
     store.append(RECIPE, TEXTS[:4], vectors[:4])
     store.append(RECIPE, TEXTS[4:], vectors[4:])
 
-    found = store.read(RECIPE).lookup(["مرحبا", "b", "a", "a\0", "a"])
+    found = look_up(store.read(RECIPE), ["مرحبا", "b", "a", "a\0", "a"])
 
     assert found.missing.tolist() == [False, True, False, False, False]
     np.testing.assert_array_equal(found.vectors[[0, 2, 3, 4]], vectors[[5, 0, 3, 0]])
@@ -46,7 +47,7 @@ def test_vectors_come_back_in_the_order_asked_for_with_a_mask_of_the_missing(sto
 def test_a_store_without_the_recipe_finds_nothing(store):
     store.append(RECIPE, TEXTS, vectors_of(TEXTS))
 
-    found = store.read({**RECIPE, "role": "passage"}).lookup(TEXTS)
+    found = look_up(store.read({**RECIPE, "role": "passage"}), TEXTS)
 
     assert found.missing.all()
     assert found.vectors.shape == (6, 0)
@@ -78,7 +79,7 @@ def test_a_damaged_shard_is_reported_removed_and_never_trusted(damage, store):
     stored = store.read(RECIPE)
 
     assert stored.damaged == (bad,)
-    assert stored.lookup(TEXTS).missing.tolist() == [True] * 3 + [False] * 3
+    assert look_up(stored, TEXTS).missing.tolist() == [True] * 3 + [False] * 3
     assert store.verify() == []
     assert store.read(RECIPE).damaged == ()
 
@@ -126,7 +127,7 @@ def test_the_same_texts_written_twice_do_no_harm(store):
         store.append(RECIPE, TEXTS, vectors_of(TEXTS))
     store.append(RECIPE, TEXTS[1:3], vectors_of(TEXTS)[1:3])
 
-    np.testing.assert_array_equal(store.read(RECIPE).lookup(TEXTS).vectors, vectors_of(TEXTS))
+    np.testing.assert_array_equal(look_up(store.read(RECIPE), TEXTS).vectors, vectors_of(TEXTS))
 
 
 def test_a_writer_that_is_stopped_before_the_rename_leaves_no_shard(store, monkeypatch):
@@ -138,7 +139,7 @@ def test_a_writer_that_is_stopped_before_the_rename_leaves_no_shard(store, monke
     with pytest.raises(KeyboardInterrupt):
         store.append(RECIPE, TEXTS, vectors_of(TEXTS))
 
-    assert store.read(RECIPE).lookup(TEXTS).missing.all()
+    assert look_up(store.read(RECIPE), TEXTS).missing.all()
     assert shards(store) == []
 
 

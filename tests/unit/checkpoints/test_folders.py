@@ -255,6 +255,7 @@ def test_describe_says_what_a_run_should_record(model_folder):
         "revision": None,
         "similarity": "cosine",
         "truncate_dim": None,
+        "store_dtype": "float32",
         "notes": [],
         "prompts": {"query": "query: ", "passage": ""},
         "pooling": "mean",
