@@ -94,7 +94,8 @@ def connect() -> Any:  # noqa: ANN401  the module
             if "RAY_ADDRESS" in os.environ:
                 raise AlignkitError(
                     f"no Ray cluster answers at {os.environ['RAY_ADDRESS']}; start one with "
-                    "`ray start --head`, or unset RAY_ADDRESS to work on this machine"
+                    "`ray start --head`, set RAY_AUTH_MODE=token if it was started with a token, "
+                    "or unset RAY_ADDRESS to work on this machine"
                 ) from error
             ray.init(include_dashboard=False, **quiet)
     return ray

@@ -3,8 +3,8 @@
 python analyses/scale/same.py --data xquad-r:PATH [--model FOLDER] [--languages en,de] [--kills 20]
 
 Without a model, a BERT of two layers with random weights is made: its vectors depend, in their last
-bits, on the batch. Where RAY_ADDRESS
-names a cluster it is used; actors are killed only where they run on this machine.
+bits, on the batch. Where RAY_ADDRESS names a cluster it is used; actors are killed only where they
+run on this machine.
 """
 
 import argparse
@@ -58,6 +58,8 @@ def embedded(checkpoint: Checkpoint, dataset: Dataset, cache: Path, **engine: ob
     """Embed all queries and passages with a cache of their own."""
     with EmbeddingSession(checkpoint, store=VectorStore(cache), **engine) as session:
         session.engine()
+        if engine:
+            print(f"  {len(actors())} actors on {n_hosts()} hosts", flush=True)
         return session.embed(dataset.queries, "query"), session.embed(dataset.passages, "passage")
 
 
@@ -71,6 +73,11 @@ def actors() -> list[int]:
         except OSError:
             continue
     return found
+
+
+def n_hosts() -> int:
+    """Count the hosts that the actors on this machine are on, which may be network namespaces."""
+    return len({(Path("/proc") / str(pid) / "ns" / "net").readlink() for pid in actors()})
 
 
 def killed(
