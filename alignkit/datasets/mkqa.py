@@ -14,7 +14,8 @@ from alignkit.languages import normalise
 from alignkit.tables import Dataset, DatasetCard
 
 FILE = "mkqa.jsonl.gz"
-FOLDER = "https://github.com/apple/ml-mkqa/raw/main/dataset"
+COMMIT = "651b8cc85c407270b024157aff06ee6ab8c4fc6d"
+FOLDER = f"https://github.com/apple/ml-mkqa/raw/{COMMIT}/dataset"
 QUESTIONS = 10_000
 # The file writes zh_hk and zh_tw, which are different texts in one script: both are kept.
 CODES = (
@@ -28,7 +29,7 @@ CARD = DatasetCard(
     title="MKQA",
     languages=tuple(sorted(LANGUAGES)),
     licence="CC BY-SA 3.0",
-    source="Longpre et al. 2021, arXiv 2007.15207; github.com/apple/ml-mkqa",
+    source=f"Longpre et al. 2021, arXiv 2007.15207; github.com/apple/ml-mkqa at {COMMIT[:8]}",
     description=(
         "Questions that were asked of a search engine in English, translated into 25 languages: "
         "question-alignment only, since the answers are no passages. A download is verified by its "

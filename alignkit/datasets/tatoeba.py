@@ -12,7 +12,8 @@ from alignkit.errors import AlignkitError
 from alignkit.languages import normalise
 from alignkit.tables import Dataset, DatasetCard
 
-FOLDER = "https://raw.githubusercontent.com/facebookresearch/LASER/main/data/tatoeba/v1"
+COMMIT = "fec5c7d63daa2bea9d127e8252b10e87278586c0"
+FOLDER = f"https://raw.githubusercontent.com/facebookresearch/LASER/{COMMIT}/data/tatoeba/v1"
 CHECKSUMS = Path(__file__).with_name("tatoeba.sha256")
 ENGLISH = "en"
 
@@ -28,7 +29,10 @@ CARD = DatasetCard(
     title="Tatoeba (LASER's test sets)",
     languages=tuple(sorted([*CODES, ENGLISH])),
     licence="CC BY 2.0 FR",
-    source="Artetxe & Schwenk 2019, arXiv 1812.10464; github.com/facebookresearch/LASER",
+    source=(
+        "Artetxe & Schwenk 2019, arXiv 1812.10464; github.com/facebookresearch/LASER at "
+        f"{COMMIT[:8]}"
+    ),
     description=(
         "Up to 1,000 sentences of a language, each with its translation into English; only for "
         "question-alignment. Every pair of languages is with English, and a sentence is parallel "
