@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from alignkit.checkpoints import NoRoomError
+from alignkit.checkpoints._tokens import Tokens
 from alignkit.checkpoints._weights import WeightReport, in_use
 from alignkit.tables import Role
 
@@ -27,6 +28,7 @@ class SentenceEncoder:
     label: str
     dim: int
     weights: WeightReport = field(default_factory=WeightReport)
+    _of_roles: dict[Role, Tokens] = field(default_factory=dict[Role, Tokens])
 
     @property
     def random_weights(self) -> list[str]:
@@ -35,13 +37,11 @@ class SentenceEncoder:
 
     def prepare(self, texts: Sequence[str], role: Role) -> tuple[dict[str, Any], str]:
         """Tokenise a batch, in memory that a GPU can fetch by itself."""
-        task = _TASKS[role]
-        # Always said: encode_document of sentence-transformers 6.2 takes its own empty default for
-        # "document" before a model's "passage" prompt.
-        features = dict(self.model.preprocess(list(texts), prompt=self.prompts[role], task=task))
+        tokens = self._tokens(role)
+        features = self._preprocess(role)(texts) if tokens is None else tokens.features(texts)
         if self.model.device.type == "cuda":
             features = {name: _pinned(value) for name, value in features.items()}
-        return features, task
+        return features, _TASKS[role]
 
     def launch(self, prepared: tuple[dict[str, Any], str]) -> Callable[[], np.ndarray]:
         """Start the model on a batch; the result waits for it."""
@@ -77,15 +77,25 @@ class SentenceEncoder:
 
     def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:
         """Tokens that the model sees of each text, prompt included, (n,) int64."""
-        prompted = [self.prompts[role] + text for text in texts]
-        # In pieces: the tokenizer's result holds far more than the counts.
-        pieces = [prompted[start : start + 2048] for start in range(0, len(prompted), 2048)]
-        return np.array([n for piece in pieces for n in self._count(piece)], np.int64)
+        tokens = self._tokens(role)
+        if tokens is None:
+            return np.array([len((self.prompts[role] + text).split()) for text in texts], np.int64)
+        return tokens.counts(texts)
 
-    def _count(self, texts: list[str]) -> list[int]:
-        if not self.has_tokenizer:
-            return [len(text.split()) for text in texts]
-        return [len(ids) for ids in self.token_ids(texts, limit=self.limit)]
+    def _preprocess(self, role: Role) -> Callable[[Sequence[str]], dict[str, Any]]:
+        # The prompt is always said: encode_document of sentence-transformers 6.2 takes its own
+        # empty default for "document" before a model's "passage" prompt.
+        return lambda texts: dict(
+            self.model.preprocess(list(texts), prompt=self.prompts[role], task=_TASKS[role])
+        )
+
+    def _tokens(self, role: Role) -> Tokens | None:
+        """Tokens of a role's texts; None where there is no tokenizer to ask."""
+        if role not in self._of_roles and self.has_tokenizer:
+            self._of_roles[role] = Tokens(
+                self._preprocess(role), self.model.tokenizer, self.prompts[role], self.limit
+            )
+        return self._of_roles.get(role)
 
     @property
     def has_tokenizer(self) -> bool:
@@ -110,15 +120,10 @@ class SentenceEncoder:
             return tokenizer.token_to_id(getattr(tokenizer.model, "unk_token", None) or "[UNK]")
         return tokenizer.unk_token_id
 
-    def token_ids(
-        self, texts: list[str], *, special: bool = True, limit: int | None = None
-    ) -> list[list[int]]:
+    def token_ids(self, texts: list[str], *, special: bool = True) -> list[list[int]]:
         """Tokens of each text, without a prompt; `special` adds those that frame a text."""
         tokenizer: Any = self.model.tokenizer
         if hasattr(tokenizer, "encode_batch"):
             encoded = tokenizer.encode_batch(texts, add_special_tokens=special)
             return [encoding.ids for encoding in encoded]
-        return tokenizer(
-            texts, add_special_tokens=special, truncation=limit is not None, max_length=limit,
-            verbose=False,
-        )["input_ids"]  # fmt: skip
+        return tokenizer(texts, add_special_tokens=special, verbose=False)["input_ids"]

@@ -52,7 +52,8 @@ def main() -> None:
     for part, work in works.items():
         if part in chosen and (part != "encode" or asked.model):
             print(part, flush=True)
-            rows[part] = [asdict(row) | {"machine": _machine()} for row in work()]
+            others = [row for row in rows.get(part, ()) if row["machine"] != _machine()]
+            rows[part] = [*others, *(asdict(row) | {"machine": _machine()} for row in work())]
             stored.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", "utf-8")
     if "growth" in chosen:
         print("growth", flush=True)
@@ -77,10 +78,11 @@ def _page(tables: dict[str, list[Row]]) -> str:
 
 By `python analyses/benchmarks/run.py`, everything in turn on one machine. A ratio is that of the
 times of one round, its median and spread over n rounds: against a peer, how many times faster we
-are; against a floor, how many times the floor we take. A part that was not run again keeps the
-rows, and the machine, of an earlier run. `growth.csv` holds what the figure shows; a pool of a
-million was timed once. `corpus.csv` (`analyses/benchmarks/corpus.py`) has the memory of embedding
-and measuring up to a million passages.
+are; against a floor, how many times the floor we take. A part that was not run again on a machine
+keeps the rows that an earlier run, of an earlier alignkit perhaps, left there. `growth.csv` holds
+what the figure shows; a pool of a million was timed once. `corpus.csv`
+(`analyses/benchmarks/corpus.py`) has time and memory of reading, embedding and measuring up to a
+million passages.
 
 {parts}
 

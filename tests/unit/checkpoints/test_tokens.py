@@ -1,0 +1,116 @@
+"""Tokens are put together as sentence-transformers' own preprocessing puts them, and made once."""
+
+import json
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alignkit.checkpoints import EncodeOptions, load_checkpoint
+from alignkit.checkpoints._tokens import Tokens
+
+WORDS = st.sampled_from(["the", "river", "Straße", "ไทย", "日本", "[CLS]", "</s>", "🙂", "\n", ""])
+TEXT = st.one_of(st.text(max_size=40), st.lists(WORDS, max_size=120).map(" ".join))
+ROLES = ("query", "passage")
+
+
+def with_left_padding(folder):
+    file = folder / "tokenizer_config.json"
+    stated = json.loads(file.read_text("utf-8")) | {
+        "padding_side": "left",
+        "truncation_side": "left",
+    }
+    file.write_text(json.dumps(stated), "utf-8")
+    return folder
+
+
+def save_static(folder):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({"?": 0, "the": 1, "river": 2, "q": 3}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    model = SentenceTransformer(
+        modules=[StaticEmbedding(tokenizer, embedding_dim=4)], device="cpu", prompts={"query": "q "}
+    )
+    model.save(str(folder))
+    return folder
+
+
+@pytest.fixture
+def encoder(request, model_folder, plain_folder, model_copy, tmp_path):
+    folder = {
+        "with prompts": lambda: model_folder,
+        "plain": lambda: plain_folder,
+        "padded left": lambda: with_left_padding(model_copy),
+        "static": lambda: save_static(tmp_path / "static"),
+    }[request.param]()
+    return load_checkpoint(str(folder), EncodeOptions(device="cpu")).load()
+
+
+KINDS = pytest.mark.parametrize(
+    "encoder", ["with prompts", "plain", "padded left", "static"], indirect=True
+)
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(
+        torch.equal(value, other[name]) if torch.is_tensor(value) else value == other[name]
+        for name, value in one.items()
+    )
+
+
+@KINDS
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(texts=st.lists(TEXT, min_size=1, max_size=9), counted=st.booleans())
+def test_features_are_those_of_preprocess(encoder, texts, counted):
+    for role in ROLES:
+        expected = dict(
+            encoder.model.preprocess(
+                texts, prompt=encoder.prompts[role],
+                task={"query": "query", "passage": "document"}[role],
+            )
+        )  # fmt: skip
+        if counted:
+            counts = encoder.token_counts(texts, role)
+            if "attention_mask" in expected:
+                assert counts.tolist() == expected["attention_mask"].sum(dim=1).tolist()
+            else:
+                assert counts.sum() == len(expected["input_ids"])
+        features, _ = encoder.prepare(texts, role)
+        assert same(features, expected)
+
+
+@KINDS
+def test_a_text_is_tokenised_once_and_never_by_preprocess(encoder, monkeypatch):
+    texts = [f"the river {n}" for n in range(50)]
+    encoder.token_counts(texts, "query")
+    tokenised = []
+    monkeypatch.setattr(Tokens, "_encoded", lambda _, given: tokenised.append(given) or [])
+    monkeypatch.setattr(encoder.model, "preprocess", lambda *_, **__: pytest.fail("asked"))
+
+    for start in range(0, 50, 10):
+        encoder.prepare(texts[start : start + 10], "query")
+
+    assert tokenised == []
+
+
+def test_a_model_with_a_way_of_its_own_is_asked(model_folder):
+    encoder = load_checkpoint(str(model_folder), EncodeOptions(device="cpu")).load()
+    usual = encoder.model.preprocess
+
+    def backwards(texts, **options):
+        made = dict(usual(texts, **options))
+        return made | {"input_ids": made["input_ids"].flip(1)}
+
+    encoder.model.preprocess = backwards
+    texts = ["the river", "a"]
+
+    features, _ = encoder.prepare(texts, "query")
+
+    assert same(features, backwards(texts, prompt="query: ", task="query"))
+    assert encoder.token_counts(texts, "query").tolist() == [16, 9]
