@@ -84,30 +84,47 @@ def _settings_from_file() -> dict[str, Any]:
 
 
 def _by_command(found: dict[str, Any], path: str) -> dict[str, Any]:
-    options = {name: _options(name) for name in command_names()}
-    shared = {key: value for key, value in found.items() if key not in options}
-    known = sorted({option for of_command in options.values() for option in of_command})
+    commands = {name: _command(name) for name in command_names()}
+    shared = {key: value for key, value in found.items() if key not in commands}
+    known = sorted({option for command in commands.values() for option in _every_option(command)})
     for key in shared:
         _check_key(key, known, path)
-    merged: dict[str, Any] = {}
-    for name, of_command in options.items():
-        own = {key: value for key, value in found.get(name, {}).items()
-               if (name, key) not in TABLES}  # fmt: skip
-        for key in own:
-            _check_key(key, sorted(of_command), f"{path}, [{name}]")
-        values = {key: value for key, value in shared.items() if key in of_command} | own
-        merged[name] = {
-            of_command[key].name: _as_option(of_command[key], value)
-            for key, value in values.items()
-        }
-    return merged
+    return {
+        name: _values(command, shared, found.get(name, {}), path, name)
+        for name, command in commands.items()
+    }
 
 
-def _options(command: str) -> dict[str, click.Parameter]:
+def _values(
+    command: click.Command, shared: dict[str, Any], table: dict[str, Any], path: str, name: str
+) -> dict[str, Any]:
+    """Collect a command's settings, from its own table and the top, and its subcommands'."""
+    options, below = _options(command), _subcommands(command)
+    own = {key: value for key, value in table.items() if key not in below}
+    own = {key: value for key, value in own.items() if (name, key) not in TABLES}
+    for key in own:
+        _check_key(key, sorted([*options, *below]), f"{path}, [{name}]")
+    values = {key: value for key, value in shared.items() if key in options} | own
+    return {
+        **{options[key].name: _as_option(options[key], value) for key, value in values.items()},
+        **{one: _values(sub, shared, table.get(one, {}), path, f"{name}.{one}")
+           for one, sub in below.items()},
+    }  # fmt: skip
+
+
+def _subcommands(command: click.Command) -> dict[str, click.Command]:
+    return dict(command.commands) if isinstance(command, click.Group) else {}
+
+
+def _every_option(command: click.Command) -> set[str]:
+    return set(_options(command)).union(*map(_every_option, _subcommands(command).values()))
+
+
+def _options(command: click.Command) -> dict[str, click.Parameter]:
     """Options of a command by the names that users write."""
     return {
         option.removeprefix("--"): parameter
-        for parameter in _command(command).params
+        for parameter in command.params
         for option in parameter.opts
         if option.startswith("--")
     }

@@ -11,7 +11,7 @@ from timing import Row, alternate, faster, floor, forget_peak, peak_of
 
 import alignkit
 from alignkit.comparison import tabulate
-from alignkit.kernels.ranking import prepare, rank_cells
+from alignkit.kernels.ranking import Best, CellRanks, prepare, rank_cells
 from alignkit.ranks import rank_task
 from alignkit.tables import Dataset
 
@@ -116,6 +116,28 @@ def large_pool(repetitions: int) -> list[Row]:
                seconds[name], seconds["faiss"], note)
         for name, note in notes.items()
     ]  # fmt: skip
+
+
+def pool_on_gpu(repetitions: int, device: str = "cuda") -> list[Row]:
+    """Find the best 100 of a million passages with products made on a GPU, and without."""
+    rng = np.random.default_rng(0)
+    asked = rng.standard_normal((ASKED, DIM), np.float32)
+    cells = np.arange(ASKED), rng.integers(0, COMPILED, ASKED)
+    with tempfile.TemporaryDirectory() as folder:
+        passages = _mapped_pool(Path(folder), np.float32)
+
+        def ours(where: str, n: int = POOL) -> tuple[CellRanks, Best]:
+            asks, pool = prepare(asked, "query"), prepare(passages[:n], "passage")
+            return rank_cells(asks, pool, *cells, np.array([0, n]), cutoffs=(K,), device=where)
+
+        ours("cpu", COMPILED)
+        for one, other in zip(ours("cpu"), ours(device), strict=True):
+            for name, value in vars(one).items():
+                assert name == "settled" or np.array_equal(value, vars(other)[name]), name
+        works = {name: partial(ours, name) for name in (device, "cpu")}
+        seconds = alternate(works, repetitions, warm=False)
+    work = "exact ranks and top-100 of 1,000,000 passages, products on the GPU"
+    return [faster(work, "on the CPU", "", seconds[device], seconds["cpu"], "the same bits")]
 
 
 def _mapped_pool(folder: Path, dtype: type) -> np.ndarray:

@@ -13,18 +13,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from encoding import encoding
+import torch
+from encoding import encoding, encoding_on_gpu
 from evaluators import evaluators
 from growth import draw, growth
 from projecting import projecting
-from ranking import large_pool, ranking
+from ranking import large_pool, pool_on_gpu, ranking
 from timing import HEADINGS, Row
 from whole import whole
 
 import alignkit
 from alignkit.figures.style import drawing, save
 
-PARTS = ("ranks", "evaluators", "umap", "whole", "pool", "encode", "growth")
+PARTS = ("ranks", "evaluators", "umap", "whole", "pool", "encode", "gpu", "growth")
+USUAL = [part for part in PARTS if part != "gpu"]
 
 
 def main() -> None:
@@ -32,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", default="sample")
     parser.add_argument("--model", type=Path, help="needed for encode")
-    parser.add_argument("--only", default=",".join(PARTS))
+    parser.add_argument("--only", default=",".join(USUAL), help="gpu has to be named")
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("reports/benchmarks"))
     asked = parser.parse_args()
@@ -44,7 +46,8 @@ def main() -> None:
         "umap": lambda: projecting(dataset, n),
         "whole": lambda: whole(dataset, asked.data, n),
         "pool": lambda: large_pool(n),
-        "encode": lambda: encoding(dataset, asked.model, n),
+        "encode": lambda: encoding(dataset.queries, "questions", asked.model, n)[0],
+        "gpu": lambda: [*encoding_on_gpu(dataset, n), *pool_on_gpu(n)],
     }
     chosen = asked.only.split(",")
     stored = asked.out / "rows.json"
@@ -105,6 +108,7 @@ def _machine() -> str:
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     name = f"{len(names)} cores of {names[0]}" if names else platform.processor()
     name += " with AMX" if any("amx_bf16" in line for line in lines) else ""
+    name += f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return f"{name}, Python {platform.python_version()}, numpy {np.__version__}"
 
 

@@ -63,3 +63,18 @@ def test_a_file_of_another_kind_is_refused_before_reading(alignkit, faulty, here
     assert code == 2
     assert "can't be written" in err
     assert not (here / "f.txt").exists()
+
+
+def test_settings_of_check_come_from_a_file(alignkit, faulty, here):
+    (here / "alignkit.toml").write_text(
+        f"data = {json.dumps([faulty])}\nbootstrap = 20\n[datasets.check]\nstrict = true\n", "utf-8"
+    )
+    code, out, err = alignkit("datasets", "check")
+    assert (code, err) == (1, "")
+    assert f"{faulty}: 4 texts, 2 findings" in out
+    assert alignkit("datasets", "xquad-r")[0] == 0
+
+    (here / "alignkit.toml").write_text("[datasets.check]\nstrikt = true\n", "utf-8")
+    code, _, err = alignkit("datasets", "check")
+    assert code == 2
+    assert "alignkit.toml, [datasets.check]: no option is called 'strikt'; did you mean" in err
