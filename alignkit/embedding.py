@@ -18,7 +18,7 @@ from alignkit.tables import Dataset, Embeddings, Role, Texts
 
 # A kill loses what was embedded since the last flush.
 FLUSH_SECONDS = 5.0
-FLUSH_TEXTS = 4096
+FLUSH_TEXTS = 16_384  # 50 MB in 768 dimensions; a corpus of millions makes few files
 
 
 class EmbeddingSession:
