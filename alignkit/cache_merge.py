@@ -9,11 +9,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from alignkit.errors import AlignkitError
-from alignkit.shard import open_shard, shard_shape, write_whole
+from alignkit.shard import ShardFile, open_shard, shard_shape, write_whole
 from alignkit.store import NOTE, StoredVectors, VectorStore, index_of, read_recipe, recipe_key
 
 SAME = 0.99  # cosine of a text's vectors in two batches; of two checkpoints' it is anything
@@ -74,7 +75,7 @@ def _copy(path: Path, target: Path, into: VectorStore) -> None:
 
 def _check_home(folders: list[Path]) -> None:
     """Refuse what can't be of one checkpoint, though it lies under one recipe."""
-    shards: dict[Path, tuple[np.ndarray, np.ndarray]] = {}
+    shards: dict[Path, tuple[np.ndarray, ShardFile]] = {}
     for folder in folders:
         if folder.is_dir() and recipe_key(read_recipe(folder)) != folder.name:
             raise AlignkitError(
@@ -97,12 +98,13 @@ def _check_home(folders: list[Path]) -> None:
 def _check_repeats(stored: StoredVectors, paths: list[Path]) -> None:
     """Refuse two vectors of one text that no two batches of one checkpoint could give."""
     for row in np.flatnonzero(stored.keys[1:] == stored.keys[:-1]):
-        (a, i), (b, j) = stored.places[row], stored.places[row + 1]
-        one, other = (stored.shards[s][r].astype(np.float64) for s, r in ((a, i), (b, j)))
+        places = stored.places[row : row + 2]
+        one, other = (stored.vector(place) for place in places)
         if one @ other < SAME * np.linalg.norm(one) * np.linalg.norm(other):
+            first, second = (paths[place[0]] for place in places)
             raise AlignkitError(
-                f"{paths[a]} and {paths[b]} have different vectors of one text: they are of "
-                "different checkpoints; remove the one that is wrong"
+                f"{first} and {second} have different vectors of one text: they are of different "
+                "checkpoints; remove the one that is wrong"
             )
 
 
@@ -113,7 +115,7 @@ def _check_jobs(stores: list[VectorStore]) -> Iterator[str]:
     for store in stores:
         for home in store.homes():
             for path in home.glob(NOTE.format("*")):
-                note = json.loads(path.read_text("utf-8"))
+                note = _read_note(path)
                 job = json.dumps({name: note[name] for name in ("data", "role", "of")})
                 jobs.setdefault(job, {}).setdefault(home.name, set()).add(note["shard"])
                 recipes[home.name] = read_recipe(home)
@@ -124,6 +126,17 @@ def _check_jobs(stores: list[VectorStore]) -> Iterator[str]:
             lacking = sorted(set(range(1, of + 1)) - numbers)
             state = f"lacks {', '.join(f'{n}/{of}' for n in lacking)}" if lacking else "complete"
             yield f"{_named(job)}, {recipes[home]['fingerprint'][:8]}: {state}"
+
+
+def _read_note(path: Path) -> dict[str, Any]:
+    try:
+        note = json.loads(path.read_text("utf-8"))
+        return {name: note[name] for name in ("data", "role", "shard", "of")}
+    except (ValueError, KeyError, TypeError) as error:
+        raise AlignkitError(
+            f"{path} is damaged: it does not say which shard was done; copy it again, or remove it "
+            "and run that shard again"
+        ) from error
 
 
 def _check_job(job: str, done: dict[str, set[int]], recipes: dict[str, dict[str, str]]) -> None:

@@ -4,7 +4,9 @@ import hashlib
 import os
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +27,29 @@ def write_shard(folder: Path, texts: Sequence[str], vectors: np.ndarray) -> None
     write_whole(folder / f"{digest[:32]}.safetensors", content)
 
 
-def open_shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Keys (n, 16) uint8 and memory-mapped vectors (n, dim) as they were written, hashed again.
+@dataclass(frozen=True)
+class ShardFile:
+    """Where the vectors of a whole shard lie, (n, dim).
+
+    They are mapped when they are asked for and no longer: a process may have few files open, and a
+    cache that was filled for hours has thousands.
+    """
+
+    path: Path
+    dtype: np.dtype[Any]
+    shape: tuple[int, int]
+    offset: int  # bytes
+
+    def vectors(self) -> np.ndarray:
+        """Map them. Raises AlignkitError where the file is gone or cannot be read now."""
+        try:
+            return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
+        except OSError as error:
+            raise unreadable(self.path, error) from error
+
+
+def open_shard(path: Path) -> tuple[np.ndarray, ShardFile]:
+    """Keys (n, 16) uint8, and where the vectors are; both are hashed again.
 
     Raises AlignkitError if a byte of them is not as it was written.
     """
@@ -42,12 +65,22 @@ def open_shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 ("vectors", _DTYPES[header.tensors["vectors"]["dtype"]]),
             )
         )
+        begin = header.tensors["vectors"]["data_offsets"][0]
         stated = header.metadata["sha256"]
     except (KeyError, TypeError, ValueError):
         raise AlignkitError(f"{path} is damaged: it does not hold keys and vectors") from None
     if stated != _digest(keys, vectors):
         raise AlignkitError(f"{path} is damaged: its checksum does not fit")
-    return np.asarray(keys), vectors
+    place = ShardFile(path, vectors.dtype, vectors.shape, header.data_start + begin)
+    return np.array(keys), place
+
+
+def unreadable(path: Path, error: OSError) -> AlignkitError:
+    """Say that a file of the cache is there and cannot be read, which is no damage."""
+    return AlignkitError(
+        f"cannot read {path} in the vector cache: {error.strerror or error}; mend that, or set "
+        "ALIGNKIT_CACHE to another folder"
+    )
 
 
 def is_whole(path: Path) -> bool:

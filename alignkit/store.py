@@ -24,10 +24,12 @@ from alignkit.cache_folder import cache_folder
 from alignkit.errors import AlignkitError
 from alignkit.shard import (
     TEMPORARY,
+    ShardFile,
     is_whole,
     open_shard,
     shard_shape,
     text_keys,
+    unreadable,
     write_shard,
     write_whole,
 )
@@ -40,11 +42,11 @@ DAY = 24 * HOUR
 
 @dataclass(frozen=True)
 class StoredVectors:
-    """All vectors of one recipe, memory-mapped; `damaged` are shards that could not be trusted."""
+    """Where all vectors of one recipe are; `damaged` are shards that could not be trusted."""
 
     keys: np.ndarray  # (n,) S16, sorted
     places: np.ndarray  # (n, 2) int64: shard and row of each key
-    shards: tuple[np.ndarray, ...]
+    shards: tuple[ShardFile, ...]
     damaged: tuple[Path, ...] = ()
 
     @property
@@ -64,9 +66,16 @@ class StoredVectors:
 
     def copy(self, places: np.ndarray, out: np.ndarray, rows: np.ndarray) -> None:
         """Write the vector at places[i] to out[rows[i]], wherever there is one."""
+        order = np.argsort(places[:, 0], kind="stable")
+        starts = np.searchsorted(places[order, 0], np.arange(len(self.shards) + 1))
         for number, shard in enumerate(self.shards):
-            here = np.flatnonzero(places[:, 0] == number)
-            out[rows[here]] = shard[places[here, 1]]
+            here = order[starts[number] : starts[number + 1]]
+            if len(here):
+                out[rows[here]] = shard.vectors()[places[here, 1]]
+
+    def vector(self, place: np.ndarray) -> np.ndarray:
+        """Give the one vector at a place, (dim,) float64."""
+        return self.shards[place[0]].vectors()[place[1]].astype(np.float64)
 
 
 def read_recipe(home: Path) -> dict[str, str]:
@@ -104,21 +113,21 @@ class VectorStore:
         """
         folder = self._home(recipe)
         keys: list[np.ndarray] = []
-        shards: list[np.ndarray] = []
+        shards: list[ShardFile] = []
         damaged: list[Path] = []
         for path in sorted(folder.glob("*.safetensors")):
             try:
-                shard_keys, vectors = open_shard(path)
+                shard_keys, shard = open_shard(path)
             except AlignkitError:
                 damaged.append(path)
                 _remove(path)
             except FileNotFoundError:
                 continue  # pruned by another process a moment ago
-            except OSError:
-                damaged.append(path)
+            except OSError as error:
+                raise unreadable(path, error) from error
             else:
                 keys.append(shard_keys)
-                shards.append(vectors)
+                shards.append(shard)
         _touch(folder / "recipe.json")
         return index_of(keys, shards, damaged)
 
@@ -209,10 +218,8 @@ class VectorStore:
         )
 
 
-def index_of(
-    keys: list[np.ndarray], shards: list[np.ndarray], damaged: list[Path]
-) -> StoredVectors:
-    """Find one's way in shards: keys (n, 16) and vectors (n, dim) of each."""
+def index_of(keys: list[np.ndarray], shards: list[ShardFile], damaged: list[Path]) -> StoredVectors:
+    """Find one's way in shards: keys (n, 16) of each, and where its vectors are."""
     if not keys:
         return StoredVectors(
             np.zeros(0, "S16"), np.zeros((0, 2), np.int64), (), damaged=tuple(damaged)

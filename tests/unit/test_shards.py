@@ -178,3 +178,16 @@ def test_a_damaged_or_foreign_source_is_refused_before_anything_is_copied(tmp_pa
         merge_caches([tmp_path / "nothing"], target)
 
     assert not target.folder.exists()
+
+
+def test_a_note_that_was_cut_off_is_named_before_anything_is_copied(tmp_path):
+    fill_shard(fake(), [dataset(30)], Shard(1, 2), store=VectorStore(tmp_path / "a"))
+    note = sorted((tmp_path / "a").rglob("shard-*.json"))[0]
+    note.write_bytes(note.read_bytes()[:20])
+    target = VectorStore(tmp_path / "b")
+
+    with pytest.raises(AlignkitError) as raised:
+        merge_caches([tmp_path / "a"], target)
+
+    assert str(raised.value).startswith(f"{note} is damaged: it does not say which shard was done")
+    assert not target.folder.exists()

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from stored import look_up
 
+from alignkit import store as module
+from alignkit.cache_merge import merge_caches
 from alignkit.errors import AlignkitError
 from alignkit.shard import text_keys
 from alignkit.store import VectorStore, recipe_key
@@ -210,3 +212,40 @@ def test_the_cache_lies_where_the_environment_says(tmp_path, monkeypatch):
     monkeypatch.setenv("ALIGNKIT_CACHE", str(tmp_path / "here"))
 
     assert VectorStore().folder == tmp_path / "here" / "vectors"
+
+
+def test_a_cache_of_more_shards_than_files_may_be_open_is_read_whole(store):
+    resource = pytest.importorskip("resource")
+    texts = [f"text {n}" for n in range(150)]
+    vectors = vectors_of(texts)
+    for n, text in enumerate(texts):
+        store.append(RECIPE, [text], vectors[n : n + 1])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = os.open(os.devnull, os.O_RDONLY)  # some files are open already
+    os.close(highest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 40, hard))
+    try:
+        stored = store.read(RECIPE)
+        found = look_up(stored, texts)
+        merge_caches([store.folder.parent], VectorStore(store.folder.parent / "other"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert stored.damaged == ()
+    np.testing.assert_array_equal(found.vectors, vectors)
+
+
+def test_a_shard_that_cannot_be_read_is_no_damage(store, monkeypatch):
+    store.append(RECIPE, TEXTS, vectors_of(TEXTS))
+    (shard,) = shards(store)
+
+    def refuse(_):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(module, "open_shard", refuse)
+    with pytest.raises(AlignkitError) as raised:
+        store.read(RECIPE)
+    assert str(raised.value) == (
+        f"cannot read {shard} in the vector cache: Too many open files; mend that, or set "
+        "ALIGNKIT_CACHE to another folder"
+    )
+    assert shard.exists()
