@@ -14,7 +14,7 @@ import numpy as np
 
 PIECE = 2048  # texts tokenised at once: the tokenizer's result holds far more than the tokens
 # What tokenizers have their own ways with; a text beyond the limit comes besides.
-_PROBES = (
+_PROBES: tuple[str, ...] = (
     "",
     "a",
     "  Two \n words ",
@@ -97,20 +97,30 @@ class Tokens:
         """Find the layout that gives what `preprocess` gives, and what every batch has alike."""
         import torch
 
-        # Twice as many words as fit, where that is no whole book.
-        probes = [*_PROBES, "word " * min(2 * (self._limit or 64), 40_000)]
-        expected = dict(self._preprocess(probes))
-        tensors = {name: value for name, value in expected.items() if torch.is_tensor(value)}
-        constant = {name: value for name, value in expected.items() if name not in tensors}
-        rows = self._tokenised(probes)
-        for layout in (partial(_padded, tokenizer=self._tokenizer, names=tensors.keys()), _flat):
-            made = layout(rows)
-            if made.keys() == tensors.keys() and all(
-                made[name].dtype == value.dtype and torch.equal(made[name], value)
-                for name, value in tensors.items()
-            ):
+        # Twice as many words as fit, where that is no whole book; and narrow batches, since where
+        # all are padded to the limit, or to a multiple, a wide one does not show it.
+        long = "word " * min(2 * (self._limit or 64), 40_000)
+        batches = [[*_PROBES, long], list(_PROBES), ["a"]]
+        expected = [dict(self._preprocess(batch)) for batch in batches]
+        names = {name for name, value in expected[0].items() if torch.is_tensor(value)}
+        constant = {name: value for name, value in expected[0].items() if name not in names}
+        rows = [self._tokenised(batch) for batch in batches]
+        for layout in (partial(_padded, tokenizer=self._tokenizer, names=names), _flat):
+            made = [layout(of_batch) | constant for of_batch in rows]
+            if all(map(_same, made, expected)):
                 return layout, constant
         return None, constant
+
+
+def _same(one: Features, other: Features) -> bool:
+    """Whether two batches are the same to the last bit."""
+    import torch
+
+    return one.keys() == other.keys() and all(
+        torch.is_tensor(other[name]) and value.dtype == other[name].dtype
+        and torch.equal(value, other[name]) if torch.is_tensor(value) else value == other[name]
+        for name, value in one.items()
+    )  # fmt: skip
 
 
 def _padded(rows: list[np.ndarray], tokenizer: Any, names: Collection[str]) -> Features:  # noqa: ANN401

@@ -33,16 +33,18 @@ class Worker:
     def __init__(
         self, checkpoint: Checkpoint, recipe: dict[str, str], device: str, n_threads: int
     ) -> None:
-        options = replace(checkpoint.options, device=device, devices=())
-        # A replaced one has forgotten its fingerprint, and reads it from the files.
-        self._checkpoint = replace(checkpoint, options=options)
+        # Opened at the first task: what fails there is told, what fails here only ends a worker.
+        self._given = checkpoint
+        self._device = device
         self._recipe = recipe
         self._n_threads = n_threads
 
     @cached_property
     def _here(self) -> Here:
         _set_threads(self._n_threads)
-        opened, expected = self._checkpoint, self._recipe
+        options = replace(self._given.options, device=self._device, devices=())
+        # A replaced one has forgotten its fingerprint, and reads it from the files.
+        opened, expected = replace(self._given, options=options), self._recipe
         own = opened.recipe("query")
         other = [name for name in expected if own.get(name) != expected[name]]
         if other:

@@ -44,6 +44,7 @@ class _Process:
 
     def call(self, method: str, *arguments: Any) -> Any:  # noqa: ANN401
         """Send a task and wait for its result, from a new process where the old one dies."""
+        code = None
         for _ in range(LIVES):
             try:
                 self._pipe.send((method, arguments))
@@ -52,15 +53,15 @@ class _Process:
                 self._process.join()
                 if self._closed:
                     raise
+                code = self._process.exitcode
                 self._start()
                 continue
             if fault is None:
                 return result
             raise fault if isinstance(fault, AlignkitError) else RuntimeError(str(fault))
         raise AlignkitError(
-            f"{LIVES} worker processes ended one after the other, the last with exit code "
-            f"{self._process.exitcode}; if memory ran out, name fewer devices or fewer "
-            "--batch-tokens"
+            f"{LIVES} worker processes ended one after the other, the last with exit code {code}; "
+            "if memory ran out, name fewer devices or fewer --batch-tokens"
         )
 
     def close(self) -> None:

@@ -53,8 +53,11 @@ class _Actor:
             return ray.get(getattr(self._actor, method).remote(*arguments))
         except ray.exceptions.RayTaskError as error:
             raise error.cause from error
-        except ray.exceptions.ActorUnavailableError as error:
-            raise AlignkitError(f"a Ray actor cannot be reached: {error}") from error
+        except ray.exceptions.RayActorError as error:  # its node is gone, or too often
+            raise AlignkitError(
+                f"a Ray actor cannot be reached: {error}; look at `ray status`, then run again, "
+                "since what was embedded is kept"
+            ) from error
 
     def close(self) -> None:
         """Let the actor go."""
@@ -90,7 +93,7 @@ def connect() -> Any:  # noqa: ANN401  the module
         quiet = {"log_to_driver": False, "logging_level": "ERROR"}
         try:
             ray.init(address=os.environ.get("RAY_ADDRESS", "auto"), **quiet)
-        except ConnectionError as error:
+        except (ConnectionError, ValueError) as error:  # of an address that is none
             if "RAY_ADDRESS" in os.environ:
                 raise AlignkitError(
                     f"no Ray cluster answers at {os.environ['RAY_ADDRESS']}; start one with "

@@ -3,12 +3,14 @@
 import importlib.util
 import os
 import random
+import shutil
 import signal
 import sys
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.embedding import EmbeddingSession
 from alignkit.engines import processes
 from alignkit.engines.crew import Worker
+from alignkit.engines.ray import connect
 from alignkit.errors import AlignkitError
 from alignkit.store import VectorStore
 
@@ -93,7 +96,7 @@ class _Dying:
 def test_a_piece_that_ends_every_process_ends_the_run_with_a_line(opened, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "_work", _Dying)
     with (
-        pytest.raises(AlignkitError, match="3 worker processes ended one after the other"),
+        pytest.raises(AlignkitError, match=r"3 worker processes ended .* with exit code 3;"),
         EmbeddingSession(opened, store=VectorStore(tmp_path)) as session,
     ):
         session.embed(TEXTS, "query")
@@ -129,6 +132,16 @@ def test_a_worker_with_another_checkpoint_in_the_place_refuses_to_work(opened, m
         worker.counts(["a"], "query")
 
     assert len(Worker(replace(opened, path=model), recipe, "cpu", 1).counts(["a"], "query")) == 1
+
+
+def test_a_worker_without_the_checkpoint_says_so_at_its_first_task(opened, model, tmp_path):
+    copy = replace(opened, path=Path(shutil.copytree(model, tmp_path / "gone")))
+    recipe = copy.recipe("query")
+    shutil.rmtree(tmp_path / "gone")
+    worker = Worker(copy, recipe, "cpu", 1)  # an actor that fails here would only be called dead
+
+    with pytest.raises(AlignkitError, match="gone"):
+        worker.counts(["a"], "query")
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +216,15 @@ def test_without_ray_its_engine_says_what_to_install(opened, tmp_path, monkeypat
         EmbeddingSession(opened, store=VectorStore(tmp_path), engine="ray") as session,
     ):
         session.embed(TEXTS, "query")
+
+
+@pytest.mark.parametrize("fault", [ConnectionError("refused"), ValueError("Invalid address")])
+def test_an_address_without_a_cluster_is_named(fault, monkeypatch):
+    def init(**_):
+        raise fault
+
+    fake = SimpleNamespace(is_initialized=lambda: False, init=init)
+    monkeypatch.setitem(sys.modules, "ray", fake)
+    monkeypatch.setenv("RAY_ADDRESS", "head")
+    with pytest.raises(AlignkitError, match=r"no Ray cluster answers at head; .*RAY_AUTH_MODE"):
+        connect()

@@ -99,6 +99,21 @@ def test_a_text_is_tokenised_once_and_never_by_preprocess(encoder, monkeypatch):
     assert tokenised == []
 
 
+@pytest.mark.parametrize(
+    "padding", [{"padding": "max_length"}, {"padding": True, "pad_to_multiple_of": 8}]
+)
+def test_a_model_that_pads_further_is_asked(padding, model_copy, edit_json):
+    edit_json(model_copy / "sentence_bert_config.json", processing_kwargs={"text": padding})
+    encoder = load_checkpoint(str(model_copy), EncodeOptions(device="cpu")).load()
+    texts = ["the river", "a"]
+
+    expected = dict(encoder.model.preprocess(texts, prompt="query: ", task="query"))
+    features, _ = encoder.prepare(texts, "query")
+
+    assert expected["input_ids"].shape[1] % 8 == 0
+    assert same(features, expected)
+
+
 def test_a_model_with_a_way_of_its_own_is_asked(model_folder):
     encoder = load_checkpoint(str(model_folder), EncodeOptions(device="cpu")).load()
     usual = encoder.model.preprocess
