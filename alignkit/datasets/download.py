@@ -18,6 +18,7 @@ from pathlib import Path
 
 from alignkit.errors import AlignkitError
 from alignkit.progress import Reporter
+from alignkit.whole_file import write_whole
 
 WAITS = (1.0, 4.0)  # seconds before the second and the third try
 TIMEOUT = 30.0  # seconds without a byte
@@ -65,16 +66,18 @@ def keep(
     beside the file, in sha256sum's format, for later.
     """
     seal = file.with_name(f"{file.name}.sha256")
-    if not file.is_file():
+    fresh = not file.is_file()
+    if fresh:
         fetch(url, file, sha256=sha256, offline=offline, reporter=reporter)
-        seal.unlink(missing_ok=True)
-    if sha256 is None and not seal.is_file():
+    if sha256 is None and (fresh or not seal.is_file()):
         try:
             check(file)
         except AlignkitError:
-            file.unlink()
+            file.unlink(missing_ok=True)
             raise
-        seal.write_text(f"{sha256_of(file)}  {file.name}\n", "utf-8")
+        # Replaced, never removed: jobs that begin together read it while another writes it.
+        with _disk_errors(seal):
+            write_whole(seal, f"{sha256_of(file)}  {file.name}\n".encode())
     if sha256_of(file) != (sha256 or seal.read_text("utf-8").partition(" ")[0]):
         raise AlignkitError(
             f"{file} changed since it was downloaded; delete it, and it is downloaded again"

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,7 +11,7 @@ import pytest
 
 from alignkit.cache_folder import cache_folder
 from alignkit.datasets import download
-from alignkit.datasets.download import address, fetch
+from alignkit.datasets.download import address, fetch, keep
 from alignkit.errors import AlignkitError
 from alignkit.progress import SILENT, Reporter
 
@@ -161,3 +162,31 @@ def test_the_cache_folder_can_be_named(monkeypatch):
     assert cache_folder() == Path("~/kept").expanduser()
     monkeypatch.delenv("ALIGNKIT_CACHE")
     assert cache_folder().name == "alignkit"
+
+
+def kept(server, destination, check=lambda _: None):
+    keep(f"{server}/good", destination, sha256=None, check=check, offline=False, reporter=SILENT)
+
+
+def test_the_checksum_of_a_new_copy_takes_the_place_of_an_old_one(server, destination):
+    seal = destination.with_name(f"{destination.name}.sha256")
+    seal.parent.mkdir(parents=True, exist_ok=True)
+    seal.write_text(f"{'0' * 64}  {destination.name}\n", "utf-8")
+    seen = []
+
+    def check(file):  # a job beside this one reads the checksum meanwhile
+        seen.append((file.read_bytes(), seal.is_file()))
+
+    kept(server, destination, check)
+    assert seen == [(CONTENT, True)]
+    assert seal.read_text("utf-8") == f"{SHA256}  {destination.name}\n"
+    kept(server, destination, lambda _: pytest.fail("checked again"))
+
+
+def test_jobs_that_begin_together_all_get_the_file(server, destination):
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(kept, server, destination) for _ in range(24)]:
+            done.result()
+    assert destination.read_bytes() == CONTENT
+    names = sorted(path.name for path in destination.parent.iterdir())
+    assert names == [destination.name, f"{destination.name}.sha256"]
