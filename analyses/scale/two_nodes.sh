@@ -10,7 +10,8 @@ export RAY_AUTH_MODE=token RAY_AUTH_TOKEN=$(head -c 32 /dev/urandom | od -An -tx
 
 clean() {
   for node in 1 2; do
-    ip netns pids "ak$node" 2>/dev/null | xargs -r kill 2>/dev/null || true
+    # Not a plain kill: Ray's head would go on without its nodes.
+    ip netns pids "ak$node" 2>/dev/null | xargs -r kill -9 2>/dev/null || true
     ip netns del "ak$node" 2>/dev/null || true
   done
 }
