@@ -188,6 +188,11 @@ def splits_of(spec: str) -> tuple[str, ...]:
     return tuple(sorted(found.splits_of(path)))
 
 
+def path_of(spec: str) -> Path | None:
+    """Give the path of `NAME:PATH`, which is there; None where data are bundled or published."""
+    return _parse(spec)[1]
+
+
 def choose_languages(name: str, present: Iterable[str], request: Request) -> list[str]:
     """Languages to read of those `present`, in alphabetical order.
 
