@@ -63,6 +63,14 @@ def write_table(frame: pd.DataFrame, path: Path, *, force: bool = False) -> None
         raise AlignkitError(f"cannot write {path}: {error.strerror}; name another file") from error
 
 
+def check_vectors_target(path: Path, *, force: bool = False) -> None:
+    """Refuse early a file that would not hold vectors whole, and what `check_target` refuses."""
+    # As text, vectors of more than 1,000 dimensions lost their middle, and small numbers digits.
+    if path.suffix != ".parquet":
+        raise AlignkitError(f"{path}: only .parquet holds vectors; name the file so")
+    check_target(path, force=force)
+
+
 def check_target(path: Path, *, force: bool = False) -> None:
     """Refuse early what `write_table` would refuse."""
     if path.suffix not in _WRITERS:

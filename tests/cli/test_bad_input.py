@@ -209,6 +209,14 @@ def test_texts_to_a_file_of_unknown_kind_or_one_that_exists(alignkit, data):
     refused(alignkit("export-texts", "--data", data, "--out", "small.jsonl"), "exists", "--force")
 
 
+@pytest.mark.parametrize("name", ["v.csv", "v.tsv", "v.jsonl", "v"])
+def test_vectors_to_a_file_that_would_cut_them_short(alignkit, data, here, name):
+    # The model is not there either: the file is looked at before it.
+    arguments = ("embed", "./no-model", "--data", data, "--export", name)
+    refused(alignkit(*arguments), f"{name}: only .parquet holds vectors")
+    assert not (here / name).exists()
+
+
 def test_an_adapter_whose_base_is_gone(compare, here):
     (here / "new").mkdir()
     (here / "new" / "adapter_model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
