@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from alignkit.datasets import load_dataset
+from alignkit.datasets import load_dataset, sources_of, splits_of
 from alignkit.datasets.files import COLUMNS
 from alignkit.errors import AlignkitError
 
@@ -148,6 +148,22 @@ def test_a_fault_is_named_by_its_line(tmp_path, name, content, text):
     with pytest.raises(AlignkitError) as error:
         load_dataset(f"files:{file}")
     assert str(error.value) == text.format(file)
+
+
+@pytest.mark.parametrize("word", ["dev", "Train", "tset", " "])
+def test_a_row_of_an_unknown_split_does_not_vanish(tmp_path, word):
+    rows = [(*ROWS[0], "train"), (*ROWS[1], ""), (*ROWS[2], word)]
+    file = write(tmp_path / "a.csv", rows, [*COLUMNS, "split"])
+    text = f"{file}, line 5: the split is {word!r}; write 'train', 'validation' or 'test'"
+    for read in (
+        lambda: load_dataset(f"files:{file}"),
+        lambda: load_dataset(f"files:{file}", split=word),
+        lambda: splits_of(f"files:{file}"),
+        lambda: list(next(iter(sources_of(f"files:{file}"))).texts),
+    ):
+        with pytest.raises(AlignkitError) as error:
+            read()
+        assert str(error.value) == text
 
 
 def test_another_encoding_is_named_by_its_line(tmp_path):
