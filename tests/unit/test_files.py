@@ -130,6 +130,8 @@ HEADER = ",".join(COLUMNS) + "\n"
         ("a.tsv", "query\tquery\n", "{}: two columns are called 'query'; rename one"),
         ("a.csv", HEADER, "{} has no rows; write one a query and language"),
         ("a.jsonl", "", "{} has no rows; write one a query and language"),
+        ("a.csv", HEADER.replace("\n", ",relevance\n") + "1,de,Wer?,a,Ich.,0\n1,de,Wer?,a,Ich.,1\n",
+         "a: 'de:a' is judged to answer 'de:1' and not to answer it; leave one judgement out"),
         ("a.csv", HEADER + ",de,,a,Ich.\n", "the dataset 'a' has no queries; give at least one"),
         ("a.jsonl", '{"query_id": "1",\n',
          "{}, line 1, column 18: broken JSON (Expecting property name enclosed in double quotes); "
