@@ -119,6 +119,7 @@ def _check_out(out: Path, data: Sequence[str], *, force: bool) -> None:
 
     if out.suffix not in SUFFIXES:
         raise AlignkitError(f"--out {out}: write a name that ends in {' or '.join(SUFFIXES)}")
+    check_target(out, force=True)  # that the place can be reached
     earlier = holds_findings(out)
     place = out.resolve()
     for path in filter(None, map(path_of, data)):

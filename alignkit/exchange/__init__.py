@@ -137,7 +137,11 @@ def check_target(path: Path, *, force: bool = False) -> None:
     """Refuse early what `write_table` would refuse."""
     if path.suffix not in _WRITERS:
         raise AlignkitError(f"{path}: the file name must end in one of {', '.join(_WRITERS)}")
-    if path.exists() and not force:
+    try:
+        exists, has_folder = path.exists(), path.parent.is_dir()
+    except OSError as error:  # a folder closed to us, too long a name
+        raise AlignkitError(f"cannot write {path}: {error.strerror}; name another file") from error
+    if exists and not force:
         raise AlignkitError(f"{path} exists; name another file, or replace it with --force")
-    if not path.parent.is_dir():
+    if not has_folder:
         raise AlignkitError(f"{path.parent} is not a folder; make it first, or name another file")

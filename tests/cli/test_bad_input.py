@@ -221,6 +221,15 @@ def test_texts_and_vectors_of_datasets_whose_ids_collide(alignkit, data, vectors
     refused(alignkit(*asked), "'de:p7' is the id of a passage in one dataset", "one by one")
 
 
+def test_names_too_long_for_the_file_system(alignkit, data):
+    name = "a" * 300
+    texts = ("export-texts", "--out", f"{name}.csv", "--data")
+    refused(alignkit(*texts, f"files:{name}"), "cannot write", "too long")
+    texts = ("export-texts", "--out", "t.csv", "--data")
+    refused(alignkit(*texts, f"files:{name}"), "cannot be reached", "too long")
+    refused(alignkit("datasets", "check", "--data", data, "--out", f"{name}.csv"), "too long")
+
+
 @pytest.mark.parametrize("name", ["v.csv", "v.tsv", "v.jsonl", "v"])
 def test_vectors_to_a_file_that_would_cut_them_short(alignkit, data, here, name):
     # The model is not there either: the file is looked at before it.
