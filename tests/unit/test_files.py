@@ -58,6 +58,19 @@ def test_all_formats_give_the_same_dataset(tmp_path, suffix):
     assert dataset.notes == ()
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_a_text_may_be_long_and_the_limit_of_the_process_stays(tmp_path, suffix):
+    long = "Ich, \nund du. " * 20_000
+    file = write(tmp_path / f"a{suffix}", [("1", "de", "Wer?", "a", long)] * 2)
+    before = csv.field_size_limit(1000)
+    try:
+        dataset = load_dataset(f"files:{file}")
+        assert csv.field_size_limit() == 1000
+    finally:
+        csv.field_size_limit(before)
+    assert dataset.passages.frame["text"].tolist() == [long]
+
+
 def test_whole_number_ids_are_the_same_in_all_formats(tmp_path):
     rows = [(7, "de", "Wer?", 8, "Ich.")]
     checksums = {
