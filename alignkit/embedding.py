@@ -115,14 +115,17 @@ def embed_datasets(
     engine: EngineName = "local",
     workers: int | None = None,
     reporter: Reporter = SILENT,
-) -> list[tuple[Role, Embeddings]]:
-    """Embed all queries and passages, with their role beside each; the model is loaded once."""
+) -> list[tuple[str, Role, Embeddings]]:
+    """Embed all queries and passages; the model is loaded once.
+
+    Each part has its data set's name and its role.
+    """
     with EmbeddingSession(
         checkpoint, store=store, engine=engine, workers=workers, reporter=reporter
     ) as session:
         return [
-            (role, session.embed(texts, role, before=before))
-            for role, texts, before in _by_role(datasets)
+            (name, role, session.embed(texts, role, before=before))
+            for name, role, texts, before in _by_role(datasets)
         ]
 
 
@@ -143,7 +146,7 @@ def fill_shard(
     ) as session:
         counts: list[tuple[Role, int]] = [
             (role, session.fill(texts, role, shard, before=before))
-            for role, texts, before in _by_role(datasets)
+            for _, role, texts, before in _by_role(datasets)
         ]
         roles: tuple[Role, ...] = ("query", "passage")
         for role in roles:
@@ -151,8 +154,8 @@ def fill_shard(
     return counts
 
 
-def _by_role(datasets: Sequence[Dataset]) -> Iterator[tuple[Role, Texts, Collection[str]]]:
-    """Give queries and passages of every data set, and what came before in their role."""
+def _by_role(datasets: Sequence[Dataset]) -> Iterator[tuple[str, Role, Texts, Collection[str]]]:
+    """Give queries and passages of every data set, named, and what came before in their role."""
     seen: dict[Role, set[str]] = {"query": set(), "passage": set()}
     for dataset in datasets:
         parts: list[tuple[Role, Texts]] = [
@@ -160,7 +163,7 @@ def _by_role(datasets: Sequence[Dataset]) -> Iterator[tuple[Role, Texts, Collect
             ("passage", dataset.passages),
         ]
         for role, texts in parts:
-            yield role, texts, seen[role]
+            yield dataset.name, role, texts, seen[role]
             if len(datasets) > 1:
                 seen[role].update(texts.frame["text"])
 

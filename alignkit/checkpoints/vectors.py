@@ -1,7 +1,7 @@
 """Vectors that were made elsewhere: a .npz or .parquet file with the ids of our texts."""
 
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -70,10 +70,6 @@ class VectorFile:
 class VectorsCheckpoint(Checkpoint):
     """A file of vectors; read when opened, as it is needed in any case."""
 
-    # What an id stood for when it was asked for: a file without roles has one vector an id, and
-    # must not answer for two texts.
-    _asked: dict[str, tuple[Role, str]] = field(default_factory=dict, repr=False, compare=False)
-
     precedence = 10
     looks_for = "a .npz or .parquet file (vectors)"
 
@@ -102,6 +98,12 @@ class VectorsCheckpoint(Checkpoint):
         read = _read_npz if self.path.suffix == ".npz" else _read_parquet
         return read(self.path)
 
+    @cached_property
+    def _asked(self) -> tuple[np.ndarray, np.ndarray]:
+        """Role (an index into ROLES, -1 before) and hash of the text that each vector stood for."""
+        n_vectors = len(self.content.ids)
+        return np.full(n_vectors, -1, np.int8), np.zeros(n_vectors, np.int64)
+
     def compute_fingerprint(self) -> str:
         """Of the file's bytes."""
         return hash_file(self.path)
@@ -121,7 +123,6 @@ class VectorsCheckpoint(Checkpoint):
 
     def lookup(self, texts: Texts, role: Role, reporter: Reporter = SILENT) -> np.ndarray:
         """Vectors of `texts` by id, (n, dim) float32; every text must have a good one."""
-        self._note_what_was_asked(texts, role)
         ids = texts.frame["id"].to_numpy()
         prefix = "" if self.content.roles is None else role
         rows = self.content.index.get_indexer(pd.Index([f"{prefix} {name}" for name in ids]))
@@ -131,6 +132,7 @@ class VectorsCheckpoint(Checkpoint):
             f"{role} texts have no vector in {self.path}",
             "write the texts with `alignkit export-texts` and embed all of them",
         )
+        self._note_what_was_asked(texts, role, rows)
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes inf: caught below
             vectors = self.content.vectors[rows].astype(np.float32)
         finite = np.asarray(np.isfinite(vectors).all(axis=1))
@@ -145,16 +147,35 @@ class VectorsCheckpoint(Checkpoint):
         )
         return vectors
 
-    def _note_what_was_asked(self, texts: Texts, role: Role) -> None:
-        if self.content.roles is not None:
-            return
-        for name, text in zip(texts.frame["id"], texts.frame["text"], strict=True):
-            before = self._asked.setdefault(name, (role, text))
-            if before != (role, text):
-                raise AlignkitError(
-                    f"{name!r} is the id of two texts, a {before[0]} and a {role}, and {self.path} "
-                    "has one vector for both; add roles ('query' or 'passage'), one a vector"
-                )
+    def _note_what_was_asked(self, texts: Texts, role: Role, rows: np.ndarray) -> None:
+        """Refuse to answer with one vector for two texts, be it of two datasets or of two roles.
+
+        64-bit hashes stand for the texts: those of a corpus of millions may be a GB.
+        """
+        roles, hashes = self._asked
+        read = np.fromiter(map(hash, texts.frame["text"]), np.int64, len(texts))
+        code = ROLES.index(role)
+        known = roles[rows] >= 0
+        other = known & ((roles[rows] != code) | (hashes[rows] != read))
+        if other.any():
+            first = int(other.argmax())
+            raise AlignkitError(
+                self._two_texts(texts.frame["id"].iloc[first], ROLES[roles[rows[first]]], role)
+            )
+        roles[rows], hashes[rows] = code, read
+
+    def _two_texts(self, name: str, before: str, role: Role) -> str:
+        """Say that an id stands for two texts, and what helps."""
+        if before != role:
+            return (
+                f"{name!r} is the id of two texts, a {before} and a {role}, and {self.path} has "
+                "one vector for both; add roles ('query' or 'passage'), one a vector"
+            )
+        return (
+            f"{name!r} is the id of a {role} in one dataset and of another in the next, and "
+            f"{self.path} has one vector for both; measure the datasets one by one, each with a "
+            "file of its own"
+        )
 
 
 def _require(good: np.ndarray, ids: np.ndarray, what: str, mend: str) -> None:

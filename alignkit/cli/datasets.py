@@ -1,6 +1,7 @@
 """`alignkit datasets [NAME]`, `alignkit datasets check`."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,12 +80,13 @@ def _print(cards: list[Any], *, as_json: bool, whole: bool) -> None:
     default="findings.csv",
     show_default=True,
     metavar="FILE",
-    help="File of the findings, .csv or .jsonl.",
+    help="File of the findings, .csv or .jsonl; earlier findings there are replaced.",
 )
+@click.option("--force", is_flag=True, help="Replace another file too, if it is none of the data.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if there is a finding.")
 @AS_JSON
 @verbosity
-def check(out: Path, strict: bool, as_json: bool, **options: Any) -> int:  # noqa: ANN401
+def check(out: Path, force: bool, strict: bool, as_json: bool, **options: Any) -> int:  # noqa: ANN401
     """Look for faults in data before a model sees them.
 
     Empty texts, ids and texts that stand twice, untranslated rows, English in other languages'
@@ -93,9 +95,9 @@ def check(out: Path, strict: bool, as_json: bool, **options: Any) -> int:  # noq
     """
     from alignkit.datasets import sources_of
     from alignkit.lint import Lint
+    from alignkit.lint.findings_file import write_findings
 
-    if out.suffix not in (".csv", ".jsonl"):
-        raise AlignkitError(f"--out {out}: write a name that ends in .csv or .jsonl")
+    _check_out(out, options["data"], force=force)
     names = ("languages", "split", "offline")
     chosen = {name: options[name] for name in names}
     findings: list[Finding] = []
@@ -104,29 +106,27 @@ def check(out: Path, strict: bool, as_json: bool, **options: Any) -> int:  # noq
         lint = Lint(spec)
         findings += lint.run(sources_of(spec, **chosen, reporter=Asked(options).reporter))
         n_texts[spec] = lint.n_texts
-    _write(findings, out)
+    write_findings(findings, out)
     _summarise(findings, n_texts, out, as_json=as_json)
     return int(strict and bool(findings))
 
 
-def _write(findings: "list[Finding]", out: Path) -> None:
-    from dataclasses import asdict, fields
+def _check_out(out: Path, data: Sequence[str], *, force: bool) -> None:
+    """Refuse to write over the data, and without `force` over all but earlier findings."""
+    from alignkit.datasets import path_of
+    from alignkit.exchange import check_target
+    from alignkit.lint.findings_file import SUFFIXES, holds_findings
 
-    import pandas as pd
-
-    from alignkit.lint import Finding
-    from alignkit.whole_file import write_whole
-
-    table = pd.DataFrame(map(asdict, findings), columns=[one.name for one in fields(Finding)])
-    text = (
-        table.to_csv(index=False)
-        if out.suffix == ".csv"
-        else "".join(json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in findings)
-    )
-    try:
-        write_whole(out, text.encode())
-    except OSError as error:
-        raise AlignkitError(f"--out {out} can't be written: {error.strerror}") from error
+    if out.suffix not in SUFFIXES:
+        raise AlignkitError(f"--out {out}: write a name that ends in {' or '.join(SUFFIXES)}")
+    check_target(out, force=True)  # that the place can be reached
+    earlier = holds_findings(out)
+    place = out.resolve()
+    for path in filter(None, map(path_of, data)):
+        source = path.resolve()
+        if place == source or (source in place.parents and out.exists() and not earlier):
+            raise AlignkitError(f"--out {out} is of the data that are checked; name another file")
+    check_target(out, force=force or earlier)
 
 
 def _summarise(

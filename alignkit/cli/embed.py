@@ -43,7 +43,7 @@ def command(
     from alignkit.batches import Shard
     from alignkit.checkpoints import load_checkpoint
     from alignkit.embedding import embed_datasets, fill_shard
-    from alignkit.exchange import check_target, vectors_table, write_table
+    from alignkit.exchange import check_ids, check_vectors_target, vectors_table, write_table
 
     if shard is not None and export is not None:
         raise AlignkitError("a shard has not all vectors; --export after `alignkit cache merge`")
@@ -53,16 +53,18 @@ def command(
     }  # fmt: skip
     part = None if shard is None else Shard.parse(shard)
     if export is not None:
-        check_target(export, force=force)
+        check_vectors_target(export, force=force)
     opened = load_checkpoint(checkpoint, asked.encode)
     datasets = asked.datasets()
+    if export is not None:
+        check_ids(datasets)
     if part is not None:
         counts = fill_shard(opened, datasets, part, **where)
         for role, n_texts in counts:
             click.echo(f"shard {shard}: {n_texts:,} {role} texts embedded")
         return
     parts = embed_datasets(opened, datasets, **where)
-    for role, one in parts:
+    for _, role, one in parts:
         click.echo(f"{len(one.texts):,} {role} texts × {one.vectors.shape[1]} dimensions")
     if export is not None:
         write_table(vectors_table(parts), export, force=force)

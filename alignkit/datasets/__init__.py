@@ -8,7 +8,8 @@ A dataset is a function that reads files into a `Dataset`, registered with its c
 The file is all it takes: `--data mine`, the listing and the checks here follow from the card.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -117,7 +118,8 @@ def load_dataset(
     found, path, request = _requested(
         spec, languages, candidate=candidate, split=split, offline=offline, reporter=reporter
     )
-    return found.load(path, request)
+    with _reaching(spec):
+        return found.load(path, request)
 
 
 def sources_of(
@@ -127,7 +129,7 @@ def sources_of(
     split: str = "test",
     offline: bool = False,
     reporter: Reporter = SILENT,
-) -> Iterable[Source]:
+) -> Iterator[Source]:
     """Read a dataset's texts file by file without judging them; see `load_dataset`.
 
     Where a dataset can't be read so, what was loaded of it is given as one file without lines.
@@ -135,14 +137,20 @@ def sources_of(
     found, path, request = _requested(
         spec, languages, candidate="sentence", split=split, offline=offline, reporter=reporter
     )
-    if found.sources is not None:
-        return found.sources(path, request)
-    loaded = found.load(path, request)
+    return _sources(spec, found, path, request)
+
+
+def _sources(
+    spec: str, found: RegisteredDataset, path: Path | None, request: Request
+) -> Iterator[Source]:
+    with _reaching(spec):
+        if found.sources is not None:
+            yield from found.sources(path, request)
+            return
+        loaded = found.load(path, request)
     file = path or Path(found.card.name)
-    return [
-        Source(file, _loaded("query", loaded.queries)),
-        Source(file, _loaded("passage", loaded.passages)),
-    ]
+    yield Source(file, _loaded("query", loaded.queries))
+    yield Source(file, _loaded("passage", loaded.passages))
 
 
 def _loaded(noun: Literal["query", "passage"], texts: Texts) -> Iterator[PlacedText]:
@@ -188,6 +196,11 @@ def splits_of(spec: str) -> tuple[str, ...]:
     return tuple(sorted(found.splits_of(path)))
 
 
+def path_of(spec: str) -> Path | None:
+    """Give the path of `NAME:PATH`, which is there; None where data are bundled or published."""
+    return _parse(spec)[1]
+
+
 def choose_languages(name: str, present: Iterable[str], request: Request) -> list[str]:
     """Languages to read of those `present`, in alphabetical order.
 
@@ -217,9 +230,25 @@ def _parse(spec: str) -> tuple[str, Path | None]:
     if not rest:
         raise AlignkitError(f"no path stands after the colon in {spec!r}; write NAME or NAME:PATH")
     path = Path(rest).expanduser()
-    if not path.exists():
+    with _reaching(spec):
+        there = path.exists()
+    if not there:
         raise AlignkitError(f"{spec!r}: there is no file or folder {str(path)!r}; check the path")
     return name, path
+
+
+@contextmanager
+def _reaching(spec: str) -> Generator[None]:
+    """Turn what the file system refuses into a line: a folder closed to us, too long a name."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:  # of no file: not for the user to mend
+            raise
+        raise AlignkitError(
+            f"{spec!r}: {str(error.filename)!r} cannot be reached: {error.strerror}; check the "
+            "path and its permissions"
+        ) from error
 
 
 def _wanted(languages: Iterable[str] | None) -> tuple[str, ...] | None:

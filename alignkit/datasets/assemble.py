@@ -72,8 +72,8 @@ def assemble(
     Raises
     ------
     AlignkitError
-        If a text is empty, an id stands twice, an answer names an unknown query or passage, or
-        there is no query.
+        If a text is empty, an id stands twice, an answer names an unknown query or passage, a
+        passage is judged to answer a query and not to, or there is no query.
     """
     assert not (parallel and unfindable), "an answer to all translations must be there"
     query_texts = _texts(card, "query", queries, parallel=parallel)
@@ -82,6 +82,7 @@ def assemble(
         raise AlignkitError(f"the dataset {card.name!r} has no queries; give at least one")
     answers, negatives = list(answers), list(negatives)
     assert all(answer.relevance > 0 for answer in answers), "a passage judged not to answer"
+    _check_judgements(card, answers, negatives)
     gone: frozenset[Answer] = frozenset()
     if unfindable:
         there = _known(passage_texts, {one.passage for one in [*answers, *negatives]})
@@ -143,6 +144,17 @@ def _known(texts: Texts, wanted: set[str]) -> set[str]:
     """Choose the ids that are there."""
     ids = texts.frame["id"]
     return set(ids[ids.isin(list(wanted))])
+
+
+def _check_judgements(card: DatasetCard, answers: list[Answer], negatives: list[Answer]) -> None:
+    """Refuse a pair that was judged both ways, be its passage there or not."""
+    both = {one[:3] for one in negatives} & {one[:3] for one in answers}
+    if both:
+        one = Answer(*min(both))
+        raise AlignkitError(
+            f"{card.name}: {one.passage!r} is judged to answer {one.query!r} and not to answer it; "
+            "leave one judgement out"
+        )
 
 
 def _pairs(

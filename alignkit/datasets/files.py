@@ -17,6 +17,7 @@ from alignkit.tables import Dataset, DatasetCard
 Noun = Literal["query", "passage"]
 COLUMNS = ["query_id", "language", "query", "passage_id", "passage"]
 FURTHER_COLUMNS = ["relevance", "split"]  # may be missing
+SPLITS = ("train", "validation", "test")
 
 Reader = Callable[[Path], Iterable[tuple[int, dict[str, Any]]]]
 READERS: dict[str, Reader] = {
@@ -37,8 +38,8 @@ CARD = DatasetCard(
         "languages means parallel; several rows of a query, several passages that answer it. Leave "
         "passage and passage_id empty where there are only queries, query and query_id for "
         "passages that answer nothing. A column relevance may grade an answer, 0 for a passage "
-        "that does not answer: a hard negative for training. A column split may say train, "
-        "validation or test."
+        "that does not answer: a hard negative for training. A column split may say "
+        f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}; empty, it means test."
     ),
 )
 
@@ -82,7 +83,7 @@ def _placed(file: Path, request: Request) -> Iterator[PlacedText]:
     seen: set[tuple[str, str, str, str]] = set()
     for line, row in _reader(file)(file):
         language = _code(str(row.get("language") or ""))
-        if str(row.get("split") or "test") != request.split or (
+        if _split(row, f"{file}, line {line}") != request.split or (
             request.languages is not None and language not in request.languages
         ):
             continue
@@ -144,7 +145,12 @@ def _reader(path: Path) -> Reader:
 
 
 def _split(row: dict[str, Any], place: str) -> str:
-    return _text(row.get("split"), "split", place) or "test"
+    """Read where a row belongs; another word would hide it from every command."""
+    split = _text(row.get("split"), "split", place) or "test"
+    if split not in SPLITS:
+        words = ", ".join(map(repr, SPLITS[:-1]))
+        raise AlignkitError(f"{place}: the split is {split!r}; write {words} or {SPLITS[-1]!r}")
+    return split
 
 
 def _no_rows(rows: _Rows, split: str) -> str:

@@ -3,7 +3,7 @@
 Not a dataset itself, but how one language's file is read.
 """
 
-from collections.abc import Container
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -51,9 +51,9 @@ class _Paragraph(NamedTuple):
 
 
 def read_language(
-    path: Path, language: str, *, with_context: bool, articles: Container[int] | None = None
+    path: Path, language: str, *, with_context: bool, articles: Sequence[range] | None = None
 ) -> LanguageRows:
-    """Read one language's file, or those of its articles whose place in it is in `articles`.
+    """Read one language's file, or those of its articles whose place in it is in a range.
 
     Every sentence of every paragraph is a passage with the id `{article}-{paragraph}-{sentence}`,
     counted from 0 in the file; with `with_context` its text is the sentence, a newline and the
@@ -65,11 +65,19 @@ def read_language(
     Raises
     ------
     AlignkitError
-        If the file has another layout, or an answer starts outside its paragraph.
+        If the file has another layout or fewer articles, or an answer starts outside its
+        paragraph.
     """
     rows = LanguageRows()
-    for i, article in enumerate(_get(read_json(path), "data", list, str(path))):
-        if articles is not None and i not in articles:
+    data = _get(read_json(path), "data", list, str(path))
+    beyond = max((span[-1] for span in articles or ()), default=-1)
+    if beyond >= len(data):
+        raise AlignkitError(
+            f"{path} has {len(data)} articles and no article {beyond}; they are counted from 0, so "
+            f"the last is {len(data) - 1}"
+        )
+    for i, article in enumerate(data):
+        if articles is not None and not any(i in span for span in articles):
             continue
         place = f"{path}, article {i}"
         for j, entry in enumerate(_get(article, "paragraphs", list, place)):

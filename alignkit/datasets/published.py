@@ -38,7 +38,8 @@ def load_release(release: Release, path: Path | None, request: Request) -> Datas
     """Read the languages wanted from the user's own folder, else from the cache, else download.
 
     A copy of the user's own may differ from the published files: that is noted, not refused. The
-    split `articles:0-31` is a part of the articles, counted from 0 in the files.
+    split `articles:0-31` is a part of the articles, counted from 0 in the files, which must have
+    them all.
     """
     articles = _articles(release, request.split)
     languages = choose_languages(release.card.name, release.card.languages, request)
@@ -54,7 +55,7 @@ def load_release(release: Release, path: Path | None, request: Request) -> Datas
 
 
 def _read(
-    release: Release, files: Mapping[str, Path], articles: set[int] | None, request: Request
+    release: Release, files: Mapping[str, Path], articles: list[range] | None, request: Request
 ) -> Dataset:
     queries: list[TextRow] = []
     passages: list[TextRow] = []
@@ -68,16 +69,11 @@ def _read(
         answers += rows.answers
         if articles is None:
             notes += _oddities(release, language, file, rows)
-    if not queries:
-        raise AlignkitError(
-            f"{release.card.name} has no articles {request.split.partition(':')[2]!r}; they are "
-            "counted from 0"
-        )
     return assemble(release.card, queries, passages, answers, notes=notes)
 
 
-def _articles(release: Release, split: str) -> set[int] | None:
-    """Read `articles:0-31,40` as the numbers it names, and `test` as None: all."""
+def _articles(release: Release, split: str) -> list[range] | None:
+    """Read `articles:0-31,40` as the ranges it names, none empty, and `test` as None: all."""
     if split == "test":
         return None
     name, _, spans = split.partition(":")
@@ -87,12 +83,12 @@ def _articles(release: Release, split: str) -> set[int] | None:
             f"the dataset {release.card.name!r} has no split {split!r}; it has 'test', and "
             f"parts of it by article, such as '{ARTICLES}:0-31'"
         )
-    return {
-        article
-        for part in parts
-        if part
-        for article in range(int(part[1]), int(part[2] or part[1]) + 1)
-    }
+    ranges = [range(int(part[1]), int(part[2] or part[1]) + 1) for part in parts if part]
+    if not all(ranges):
+        raise AlignkitError(
+            f"a range of articles in {split!r} ends before it begins; turn it round"
+        )
+    return ranges
 
 
 def _own(release: Release, folder: Path, language: str) -> Path:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from alignkit.errors import AlignkitError
 
+_LIMIT = Lock()
 NumberedRow = tuple[int, dict[str, Any]]  # the number is the line, from 1
 
 
@@ -52,7 +54,7 @@ def read_separated(path: Path, delimiter: str) -> Iterator[NumberedRow]:
     header: list[str] | None = None
     line = 1
     try:
-        for fields in reader:
+        while (fields := _next_row(reader)) is not None:
             if header is None:
                 header = _unique(fields, path)
             elif fields:
@@ -62,6 +64,20 @@ def read_separated(path: Path, delimiter: str) -> Iterator[NumberedRow]:
         raise AlignkitError(
             f"{path}, line {line}: {error}; quote a text that holds a quote, and double its quotes"
         ) from error
+
+
+def _next_row(reader: Iterator[list[str]]) -> list[str] | None:
+    """Take a row with fields of any length, None at the end.
+
+    The csv module refuses fields of over 131,072 characters, and knows no limit but that of the
+    whole process: it is lifted for this row and put back, in one thread of ours at a time.
+    """
+    with _LIMIT:
+        before = csv.field_size_limit(2**31 - 1)  # the most that every platform's long holds
+        try:
+            return next(reader, None)
+        finally:
+            csv.field_size_limit(before)
 
 
 def read_parquet(path: Path) -> Iterator[NumberedRow]:

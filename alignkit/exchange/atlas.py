@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from alignkit.checkpoints import Checkpoint
 from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
-from alignkit.exchange import check_target
+from alignkit.exchange import check_vectors_target
 from alignkit.progress import SILENT, Reporter
 from alignkit.run_folder import read_results
 from alignkit.tables import Dataset, Embeddings, Role, Texts
@@ -49,9 +49,7 @@ def write_atlas(
 
     Returns the number of rows. The file is whole or not there.
     """
-    check_target(path, force=force)
-    if path.suffix != ".parquet":
-        raise AlignkitError(f"{path}: only .parquet holds vectors; name the file so")
+    check_vectors_target(path, force=force)
     places = None if run is None else _places(run, label)
     n_rows = 0
     with _whole(path) as draft, pq.ParquetWriter(draft, _schema(parts, places)) as writer:

@@ -209,6 +209,35 @@ def test_texts_to_a_file_of_unknown_kind_or_one_that_exists(alignkit, data):
     refused(alignkit("export-texts", "--data", data, "--out", "small.jsonl"), "exists", "--force")
 
 
+def test_texts_and_vectors_of_datasets_whose_ids_collide(alignkit, data, vectors, here):
+    (here / "two.jsonl").write_text(
+        (here / "small.jsonl").read_text().replace("this is 7", "it is 7")
+    )
+    both, words = ("--data", data, "--data", "files:two.jsonl"), ("'small'", "'two'", "'de:p7'")
+    refused(alignkit("export-texts", *both, "--out", "t.csv"), *words, "a file of its own")
+    refused(alignkit("embed", vectors("v.npz"), *both, "--export", "v.parquet"), *words)
+    assert not {"t.csv", "v.parquet"} & {path.name for path in here.iterdir()}
+    asked = ("analyze", "v.npz", *both, "--out", "run", "--no-umap", "--bootstrap", "20")
+    refused(alignkit(*asked), "'de:p7' is the id of a passage in one dataset", "one by one")
+
+
+def test_names_too_long_for_the_file_system(alignkit, data):
+    name = "a" * 300
+    texts = ("export-texts", "--out", f"{name}.csv", "--data")
+    refused(alignkit(*texts, f"files:{name}"), "cannot write", "too long")
+    texts = ("export-texts", "--out", "t.csv", "--data")
+    refused(alignkit(*texts, f"files:{name}"), "cannot be reached", "too long")
+    refused(alignkit("datasets", "check", "--data", data, "--out", f"{name}.csv"), "too long")
+
+
+@pytest.mark.parametrize("name", ["v.csv", "v.tsv", "v.jsonl", "v"])
+def test_vectors_to_a_file_that_would_cut_them_short(alignkit, data, here, name):
+    # The model is not there either: the file is looked at before it.
+    arguments = ("embed", "./no-model", "--data", data, "--export", name)
+    refused(alignkit(*arguments), f"{name}: only .parquet holds vectors")
+    assert not (here / name).exists()
+
+
 def test_an_adapter_whose_base_is_gone(compare, here):
     (here / "new").mkdir()
     (here / "new" / "adapter_model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")

@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+from refusals import refused
 
 
 @pytest.fixture
@@ -61,8 +62,51 @@ def test_a_file_of_another_kind_is_refused_before_reading(alignkit, faulty, here
     assert err == "alignkit: --out f.txt: write a name that ends in .csv or .jsonl\n"
     code, _, err = alignkit("datasets", "check", "--data", faulty, "--out", "no/such/f.csv")
     assert code == 2
-    assert "can't be written" in err
+    assert err == "alignkit: no/such is not a folder; make it first, or name another file\n"
     assert not (here / "f.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["notes.csv", "notes.jsonl"])
+def test_a_file_that_holds_no_findings_is_replaced_by_force_alone(alignkit, faulty, here, name):
+    for content in ("mine,and,yours\n", '{"mine": 1}\n', "[1]\n", "7\n", "\xff\n"):
+        (here / name).write_text(content, "latin-1")
+        check = ("datasets", "check", "--data", faulty, "--out", name)
+        refused(alignkit(*check), f"{name} exists", "--force")
+        assert (here / name).read_text("latin-1") == content
+
+        assert alignkit(*check, "--force")[0] == 0
+        assert "untranslated" in (here / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["findings.csv", "f.jsonl"])
+def test_earlier_findings_are_replaced_unless_someone_added_to_them(alignkit, faulty, here, name):
+    check = ("datasets", "check", "--out", name, "--data")
+    assert alignkit(*check, faulty)[0] == 0
+    assert alignkit(*check, "sample")[0] == 0  # which has no findings
+    assert "untranslated" not in (here / name).read_text("utf-8")
+    assert alignkit(*check, faulty)[0] == 0
+    found = (here / name).read_text("utf-8")
+    assert "untranslated" in found
+
+    noted = found.replace("detail\n", "detail,noted\n").replace('"detail"', '"noted": 1, "detail"')
+    (here / name).write_text(noted, "utf-8")
+    refused(alignkit(*check, faulty), f"{name} exists", "--force")
+    assert (here / name).read_text("utf-8") == noted
+
+
+def test_the_data_are_never_written_over(alignkit, faulty, here):
+    before = (here / "mine.csv").read_bytes()
+    (here / "also.csv").symlink_to(here / "mine.csv")
+    for name in ("mine.csv", "also.csv", "../" + here.name + "/mine.csv"):
+        refused(alignkit("datasets", "check", "--data", faulty, "--out", name, "--force"),
+                "is of the data that are checked")  # fmt: skip
+    corpus = here / "mteb" / "corpus.jsonl"
+    corpus.parent.mkdir()
+    corpus.write_text('{"_id": "p1", "text": "one"}\n', "utf-8")
+    refused(alignkit("datasets", "check", "--data", "mteb:mteb", "--out", corpus, "--force"),
+            "is of the data that are checked")  # fmt: skip
+    assert (here / "mine.csv").read_bytes() == before
+    assert "one" in corpus.read_text("utf-8")
 
 
 def test_settings_of_check_come_from_a_file(alignkit, faulty, here):

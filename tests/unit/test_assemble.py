@@ -98,3 +98,15 @@ def test_rows_that_contradict_each_other_are_refused(queries, passages, answers,
     with pytest.raises(AlignkitError) as error:
         assemble(CARD, queries, passages, answers)
     assert str(error.value) == text
+
+
+@pytest.mark.parametrize("passage", ["p1", "p9"])
+def test_a_passage_judged_both_ways_is_refused_be_it_there_or_not(passage):
+    judged = Answer("de", "q1", passage, 2)
+    with pytest.raises(AlignkitError) as error:
+        assemble(CARD, QUERIES, PASSAGES, [judged], negatives=[judged._replace(relevance=0)],
+                 parallel=False, unfindable=True)  # fmt: skip
+    assert str(error.value) == (
+        f"mine: 'de:{passage}' is judged to answer 'de:q1' and not to answer it; leave one "
+        "judgement out"
+    )

@@ -239,14 +239,15 @@ def test_no_texts_need_no_model(store, monkeypatch):
     assert len(embed(fake(), make_texts([]), "query", store=store).vectors) == 0
 
 
-def test_datasets_come_back_with_the_role_beside_each_part(store):
+def test_datasets_come_back_with_name_and_role_beside_each_part(store):
     from made import fully_parallel
 
     dataset = fully_parallel(["de", "en"], 3)
 
     parts = embed_datasets(fake(), [dataset], store=store)
 
-    assert [(role, len(one.texts)) for role, one in parts] == [("query", 6), ("passage", 6)]
+    expected = [(dataset.name, "query", 6), (dataset.name, "passage", 6)]
+    assert [(name, role, len(one.texts)) for name, role, one in parts] == expected
 
 
 def start(cache, log, out, *, n_texts=200, pause=0.02):

@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from alignkit.datasets import load_dataset
+from alignkit.datasets import load_dataset, sources_of, splits_of
 from alignkit.datasets.files import COLUMNS
 from alignkit.errors import AlignkitError
 
@@ -56,6 +56,19 @@ def test_all_formats_give_the_same_dataset(tmp_path, suffix):
         ["en:1", "en:a", 1],
     ]
     assert dataset.notes == ()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv"])
+def test_a_text_may_be_long_and_the_limit_of_the_process_stays(tmp_path, suffix):
+    long = "Ich, \nund du. " * 20_000
+    file = write(tmp_path / f"a{suffix}", [("1", "de", "Wer?", "a", long)] * 2)
+    before = csv.field_size_limit(1000)
+    try:
+        dataset = load_dataset(f"files:{file}")
+        assert csv.field_size_limit() == 1000
+    finally:
+        csv.field_size_limit(before)
+    assert dataset.passages.frame["text"].tolist() == [long]
 
 
 def test_whole_number_ids_are_the_same_in_all_formats(tmp_path):
@@ -130,6 +143,8 @@ HEADER = ",".join(COLUMNS) + "\n"
         ("a.tsv", "query\tquery\n", "{}: two columns are called 'query'; rename one"),
         ("a.csv", HEADER, "{} has no rows; write one a query and language"),
         ("a.jsonl", "", "{} has no rows; write one a query and language"),
+        ("a.csv", HEADER.replace("\n", ",relevance\n") + "1,de,Wer?,a,Ich.,0\n1,de,Wer?,a,Ich.,1\n",
+         "a: 'de:a' is judged to answer 'de:1' and not to answer it; leave one judgement out"),
         ("a.csv", HEADER + ",de,,a,Ich.\n", "the dataset 'a' has no queries; give at least one"),
         ("a.jsonl", '{"query_id": "1",\n',
          "{}, line 1, column 18: broken JSON (Expecting property name enclosed in double quotes); "
@@ -148,6 +163,22 @@ def test_a_fault_is_named_by_its_line(tmp_path, name, content, text):
     with pytest.raises(AlignkitError) as error:
         load_dataset(f"files:{file}")
     assert str(error.value) == text.format(file)
+
+
+@pytest.mark.parametrize("word", ["dev", "Train", "tset", " "])
+def test_a_row_of_an_unknown_split_does_not_vanish(tmp_path, word):
+    rows = [(*ROWS[0], "train"), (*ROWS[1], ""), (*ROWS[2], word)]
+    file = write(tmp_path / "a.csv", rows, [*COLUMNS, "split"])
+    text = f"{file}, line 5: the split is {word!r}; write 'train', 'validation' or 'test'"
+    for read in (
+        lambda: load_dataset(f"files:{file}"),
+        lambda: load_dataset(f"files:{file}", split=word),
+        lambda: splits_of(f"files:{file}"),
+        lambda: list(next(iter(sources_of(f"files:{file}"))).texts),
+    ):
+        with pytest.raises(AlignkitError) as error:
+            read()
+        assert str(error.value) == text
 
 
 def test_another_encoding_is_named_by_its_line(tmp_path):

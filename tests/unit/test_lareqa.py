@@ -71,6 +71,28 @@ def test_ids_count_articles_paragraphs_and_sentences_from_0(tmp_path):
     assert answered(rows) == [("q0", "1-1-0")]
 
 
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize(
+    ("spans", "text"),
+    [
+        ("1-2", "{}/en.json has 2 articles and no article 2; they are counted from 0, so the last "
+         "is 1"),
+        ("0,7", "{}/en.json has 2 articles and no article 7; they are counted from 0, so the last "
+         "is 1"),
+        ("0-99999999999", "{}/en.json has 2 articles and no article 99999999999; they are counted "
+         "from 0, so the last is 1"),
+        ("0,1-0", "a range of articles in 'articles:0,1-0' ends before it begins; turn it round"),
+    ],
+)  # fmt: skip
+def test_articles_that_are_not_there_are_refused(tmp_path, write_lareqa, spans, text):
+    write_lareqa(tmp_path, "en", [(["Ab."], {f"q{i}": ("?", "Ab")}) for i in range(2)])
+    spec = f"xquad-r:{tmp_path}"
+    assert len(load_dataset(spec, languages=["en"], split="articles:0-1").queries) == 2
+    with pytest.raises(AlignkitError) as error:
+        load_dataset(spec, languages=["en"], split=f"articles:{spans}")
+    assert str(error.value) == text.format(tmp_path)
+
+
 @pytest.mark.parametrize("start", [-1, 7])
 def test_an_answer_outside_its_paragraph_is_refused(write, start):
     file = write(paragraph("Ab. Cd.", [[0, 3], [4, 7]], start))

@@ -1,9 +1,13 @@
 """What `load_dataset` makes of a name, a path, languages and a split."""
 
+import errno
+import os
+from pathlib import Path
+
 import pytest
 
 import alignkit
-from alignkit.datasets import DATASETS, load_dataset
+from alignkit.datasets import DATASETS, load_dataset, sources_of, splits_of
 from alignkit.errors import AlignkitError
 
 
@@ -108,6 +112,40 @@ def test_a_file_where_a_folder_belongs_is_refused(two_languages):
     with pytest.raises(AlignkitError) as error:
         load_dataset(f"xquad-r:{file}")
     assert str(error.value) == f"{file} is a file; give the folder that holds ar.json"
+
+
+def test_a_name_that_is_too_long_for_the_file_system_is_one_line():
+    name = "a" * 300
+    for read in (load_dataset, sources_of, splits_of):
+        with pytest.raises(AlignkitError) as error:
+            read(f"files:{name}")
+        assert str(error.value) == (
+            f"'files:{name}': '{name}' cannot be reached: File name too long; check the path and "
+            "its permissions"
+        )
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("method", ["exists", "is_file", "open"])
+def test_a_folder_or_file_that_is_closed_to_us_is_one_line(two_languages, monkeypatch, method):
+    # By hand, since root may read all files.
+    file = two_languages / "en.json"
+    real = getattr(Path, method)
+
+    def closed(path, *arguments, **options):
+        if two_languages in (path, path.parent):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, method, closed)
+    spec = f"xquad-r:{two_languages}"
+    for read in (load_dataset, lambda *asked, **more: next(sources_of(*asked, **more))):
+        with pytest.raises(AlignkitError) as error:
+            read(spec, languages=["en"])
+        assert str(error.value) == (
+            f"{spec!r}: {str(file)!r} cannot be reached: Permission denied; check the path and its "
+            "permissions"
+        )
 
 
 def test_every_card_says_what_a_user_wants_to_know():

@@ -135,6 +135,11 @@ def test_topics_without_a_corpus_say_how_to_get_it(tmp_path):
             "relevance (0 or higher), with tabs",
         ),
         (
+            TOPICS, QRELS + "8\tQ0\t99#9\t0\n8\tQ0\t99#9\t1\n",
+            "miracl: 'sw:99#9' is judged to answer 'sw:8' and not to answer it; leave one "
+            "judgement out",
+        ),
+        (
             "6 Bandari\n", QRELS,
             "{topics}, line 1: no tab between a topic's id and its text",
         ),

@@ -172,6 +172,14 @@ def test_beir_s_layout_is_read_with_its_splits(tmp_path, suffix):
     )
 
 
+def test_beir_s_judgements_both_ways_are_refused(tmp_path):
+    folder = write_beir(tmp_path / "fiqa")
+    (folder / "qrels" / "test.tsv").write_text(QRELS + "q1\tp1\t0\n")
+    assert refused(f"mteb:{folder}", languages=["en"]) == (
+        "fiqa: 'en:p1' is judged to answer 'en:q1' and not to answer it; leave one judgement out"
+    )
+
+
 def test_parquet_folders_of_several_languages_are_several_pools(tmp_path):
     for language in ("de", "sw"):
         for name, rows in (

@@ -60,8 +60,8 @@ def test_sixteen_shards_leave_the_vectors_of_one_run(window, tmp_path, monkeypat
     one = embed_datasets(fake(), data, store=VectorStore(tmp_path / "one"))
     both = embed_datasets(fake(), data, store=VectorStore(tmp_path / "merged"))
 
-    assert len(one[0][1].texts) == 1100
-    for (_, first), (_, second) in zip(one, both, strict=True):
+    assert len(one[0][2].texts) == 1100
+    for (*_, first), (*_, second) in zip(one, both, strict=True):
         assert first.vectors.tobytes() == second.vectors.tobytes()
     assert kept(tmp_path / "one", data[0]) == kept(tmp_path / "merged", data[0])
     assert all(counts[i][0][1] > 0 for i in range(16))

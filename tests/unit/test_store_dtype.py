@@ -122,7 +122,7 @@ def test_vectors_made_elsewhere_are_rounded_too(tmp_path):
         for key in ("", ",store-dtype=float16")
     )
     np.testing.assert_array_equal(half.vectors, plain.vectors.astype(np.float16))
-    exported = vectors_table([("query", half)])["embedding"]
+    exported = vectors_table([("mine", "query", half)])["embedding"]
     assert exported[0].dtype == np.float32  # which every reader of Parquet knows
 
 

@@ -93,6 +93,22 @@ def test_without_roles_an_id_cannot_stand_for_a_query_and_a_passage(write):
     )
 
 
+@pytest.mark.parametrize("roles", [{}, {"roles": ["query"] * 3}])
+def test_an_id_cannot_stand_for_texts_of_two_datasets(roles, write):
+    checkpoint = load_checkpoint(str(write(**roles)))
+    checkpoint.lookup(TEXTS, "query")
+    checkpoint.lookup(make_texts(["a", "b"]), "query")  # some of them again
+
+    with pytest.raises(AlignkitError) as raised:
+        checkpoint.lookup(make_texts(["a", "another"]), "query")
+
+    assert str(raised.value) == (
+        "'en:1' is the id of a query in one dataset and of another in the next, and "
+        f"{checkpoint.path} has one vector for both; measure the datasets one by one, each with a "
+        "file of its own"
+    )
+
+
 @pytest.mark.parametrize("suffix", [".npz", ".parquet"])
 def test_missing_ids_are_counted_and_the_first_is_named(suffix, write):
     path = write(suffix, IDS[:1], VECTORS[:1])

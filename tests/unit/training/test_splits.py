@@ -72,7 +72,7 @@ def test_articles_make_splits_of_xquad_r(tmp_path, write_lareqa):
     for spans, error in (
         (Articles(train="0-3", test="3-5"), "'train' and 'test' share 1 query ids: 'q3'; leave"),
         (Articles(train="0-3", validation="2-3"), "share 2 query ids: 'q2', 'q3'"),
-        (Articles(train="9"), "has no articles '9'; they are counted from 0"),
+        (Articles(train="9"), "de.json has 6 articles and no article 9; they are counted from 0"),
         (Articles(train="first"), "has no split 'articles:first'; it has 'test', and parts"),
         (Articles(), "has no split 'train'; say which of its articles"),
     ):
