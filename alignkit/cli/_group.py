@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import click
 
 from alignkit import __version__
 from alignkit.errors import AlignkitError
+from alignkit.settings_file import file_in_force, read_settings
 
 # Tables that are no options; their command reads them itself.
 TABLES = {("check", "rules"), ("check", "acknowledged")}
@@ -69,18 +69,8 @@ def _settings_from_file() -> dict[str, Any]:
     An option at the top holds for every command that has it, one in a table named after a command
     for that command only. Flags win over both.
     """
-    for path, table in (("alignkit.toml", ()), ("pyproject.toml", ("tool", "alignkit"))):
-        if not Path(path).exists():
-            continue
-        try:
-            found: Any = tomllib.loads(Path(path).read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise AlignkitError(f"{path} is not TOML: {error}; mend or remove it") from error
-        for key in table:
-            found = found.get(key, {})
-        if found:
-            return _by_command(found, path)
-    return {}
+    path = file_in_force()
+    return {} if path is None else _by_command(read_settings(path), str(path))
 
 
 def _by_command(found: dict[str, Any], path: str) -> dict[str, Any]:

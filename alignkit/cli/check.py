@@ -31,7 +31,8 @@ if TYPE_CHECKING:
               "of those in the file.")  # fmt: skip
 @click.option("--rules-file", type=click.Path(path_type=Path), metavar="FILE",
               help="TOML with [[check.rules]] and [[check.acknowledged]].  "
-              "[default: alignkit.toml if it has them]")  # fmt: skip
+              "[default: alignkit.toml, else pyproject.toml, where they stand under "
+              "tool.alignkit]")  # fmt: skip
 @click.option("--alpha", type=float, default=0.05, show_default=True,
               help="How often a check may fail by chance, over all its rules.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Fail on the estimate, whatever the evidence.")
@@ -94,12 +95,13 @@ def _write(checkpoint: str, dataset: "Dataset", target: Path, asked: Asked) -> N
 
 
 def _rules(options: dict[str, Any]) -> "Rules":
-    from alignkit.gate.rules import DEFAULT_RULES, RULES_FILE, Rules, parse_rule, read_rules
+    from alignkit.gate.rules import DEFAULT_RULES, Rules, parse_rule, read_rules
+    from alignkit.settings_file import file_in_force
 
-    path = options["rules_file"] or Path(RULES_FILE)
-    rules, acknowledged = (), ()
-    if options["rules_file"] is not None or path.exists():
-        rules, acknowledged = read_rules(path)
+    path = options["rules_file"] or file_in_force()
+    rules, acknowledged = read_rules(path) if path is not None else ((), ())
+    if options["rules_file"] is not None and not (rules or acknowledged):
+        raise AlignkitError(f"{path} has no [[check.rules]] and no [[check.acknowledged]]")
     own = tuple(parse_rule(spec) for spec in options["rules"])
     return Rules(
         own or rules or DEFAULT_RULES, acknowledged, options["alpha"], options["strict"],

@@ -120,6 +120,38 @@ def test_rules_from_the_file_and_an_acknowledged_regression(check, here):
     assert code == 0, "acknowledged in every setting"
 
 
+def test_rules_stand_in_pyproject_too_unless_alignkit_toml_says_anything(check, here):
+    (here / "pyproject.toml").write_text(
+        """
+        [tool.alignkit.check]
+        strict = true
+        [[tool.alignkit.check.rules]]
+        metric = "map"
+        setting = "multilingual"
+        [[tool.alignkit.check.acknowledged]]
+        metric = "map"
+        reason = "known"
+        until = 2999-01-01
+        """,
+        "utf-8",
+    )
+    code, _, err = check("bad.npz")
+    assert code == 0
+    assert "of 1 tests 1 found one that is acknowledged" in err
+    (here / "alignkit.toml").write_text("", "utf-8")
+    assert "of 1 tests" in check("bad.npz")[2], "a file that says nothing is none"
+    (here / "alignkit.toml").write_text("[check]\nalpha = 0.1\n", "utf-8")
+    code, _, err = check("bad.npz")
+    assert code == 1
+    assert "of 5 tests" in err
+    assert "of 1 tests" in check("bad.npz", "--rules-file", "pyproject.toml")[2]
+    (here / "alignkit.toml").unlink()
+    (here / "pyproject.toml").write_text('[[tool.alignkit.check.rules]]\nmetric = "mapp"\n')
+    refused(check("bad.npz"), "pyproject.toml, rule 1", "Did you mean 'map'")
+    (here / "pyproject.toml").write_text("[tool.alignkit.check]\nrules = []\n")
+    refused(check("bad.npz"), "[[tool.alignkit.check.rules]]")
+
+
 def test_a_regression_within_chance_passes_unless_strict(check, vectors):
     def nudged(ids, embeddings):
         moved = embeddings.copy()
@@ -141,6 +173,8 @@ def test_wrong_input_is_refused(check, alignkit, data, here):
     refused(check("a.npz", "--rule", "map,setting=monolingual,languages=fr"), "fr", "de, en, th")
     refused(check("a.npz", "--languages", "de,en"), "its languages are de, en, th")
     refused(check("a.npz", "--rules-file", "none.toml"), "none.toml")
+    (here / "other.toml").write_text('[[rules]]\nmetric = "map"\n', "utf-8")
+    refused(check("a.npz", "--rules-file", "other.toml"), "other.toml has no [[check.rules]]")
     refused(check("a.npz", "--alpha", "0"), "between 0 and 1")
     kept = here / "kept.alignkit.zip"
     content = kept.read_bytes()
