@@ -190,6 +190,34 @@ def test_wrong_input_is_refused(check, alignkit, data, here):
     refused(check(), "rulez")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [("--baseline", "kept.alignkit.zip"), ("--junit", "j.xml"), ("--markdown", "m.md"), RULE,
+     ("--rules-file", "r.toml"), ("--strict",), ("--json",)],
+)  # fmt: skip
+@pytest.mark.usefixtures("check")
+def test_nothing_is_written_where_a_check_was_asked_for_too(alignkit, data, here, options):
+    result = alignkit("check", "bad.npz", "--data", data, "--write-baseline", "new", *options)
+    refused(result, options[0], "--write-baseline checks nothing", "run the check first")
+    assert not list(here.glob("new*"))
+
+
+@pytest.mark.usefixtures("check")
+def test_write_baseline_goes_before_what_a_file_says_of_checks(alignkit, data, here):
+    write = ("check", "bad.npz", "--data", data)
+    (here / "alignkit.toml").write_text(
+        '[check]\nbaseline = "kept.alignkit.zip"\nstrict = true\n', "utf-8"
+    )
+    assert alignkit(*write, "--write-baseline", "new", "-q")[0] == 0
+    assert (here / "new.alignkit.zip").is_file()
+    (here / "alignkit.toml").write_text('[check]\nwrite-baseline = "other"\n', "utf-8")
+    refused(alignkit(*write, "--baseline", "kept.alignkit.zip"), "--write-baseline checks nothing")
+    (here / "alignkit.toml").write_text(
+        '[check]\nwrite-baseline = "other"\nbaseline = "kept.alignkit.zip"\n', "utf-8"
+    )
+    refused(alignkit(*write), "--baseline cannot stand beside it")
+
+
 def test_a_moved_environment_is_told_from_a_moved_model(alignkit, data, here):
     model = make_plain_model(here / "model", seed=0)
     alignkit("check", model, "--data", data, "--write-baseline", "kept", "--quiet")
