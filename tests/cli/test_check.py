@@ -239,6 +239,41 @@ def test_a_moved_environment_is_told_from_a_moved_model(alignkit, data, here):
     assert json.loads(alignkit(*check)[1])["environment"] is None
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("query-prompt=ask: ", "query-prompt is 'ask: ' and was 'q '"),
+        ("passage-prompt=say: ", "passage-prompt is 'say: ' and was ''"),
+        ("truncate-dim=8", "truncate-dim is 8 and was 16"),
+        ("store-dtype=float16", "store-dtype is float16 and was float32"),
+    ],
+)
+def test_a_setting_of_the_candidate_is_said_and_is_no_moved_environment(
+    alignkit, data, here, settings, said
+):
+    model = make_plain_model(here / "model", seed=0)
+    other = make_plain_model(here / "other", seed=1)
+    stored = ("--query-prompt", "q ", "--truncate-dim", "16")
+    written = alignkit("check", model, "--data", data, *stored, "--write-baseline", "kept", "-q")
+    assert written[0] == 0, written[2]
+
+    def found(spec, *options):
+        told = alignkit("check", spec, "--baseline", "kept.alignkit.zip", "--data", data, "--json",
+                        "-q", *options)  # fmt: skip
+        return json.loads(told[1])
+
+    same = found(f"{model},{settings}", *stored)
+    assert same["environment"] is None
+    assert same["notes"] == [f"the candidate is the baseline's model, run otherwise: {said}"]
+    assert found(model, *stored)["notes"] == []
+    # Of another model too, which does not know how the baseline's was run.
+    another = found(other)
+    assert another["environment"] is None
+    assert another["notes"] == [
+        "settings differ: query-prompt is '' and was 'q '; truncate-dim is all and was 16"
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("check")
 def test_the_fixture_for_test_suites(here, data):
