@@ -97,15 +97,22 @@ def redraw(
 def default_out(specs: Sequence[str], data: Sequence[str], options: EncodeOptions) -> Path:
     """Where a run goes if nobody says: reports/<labels>-<dataset>."""
     labels = [opened.label for opened in open_strategies(specs, options)]
-    names = [
-        re.sub(
-            r"[^A-Za-z0-9.-]+",
-            "-",
-            Path(spec.split(":")[-1]).stem if spec.startswith("files:") else spec.split(":")[0],
-        )
+    return Path("reports") / "-".join([*labels, *names_of(data)])
+
+
+def names_of(data: Sequence[str]) -> list[str]:
+    """Name datasets in a folder's name: a file's own name, else the dataset's.
+
+    Examples
+    --------
+    >>> names_of(["files:questions/mine.jsonl", "xquad-r:here"])
+    ['mine', 'xquad-r']
+    """
+    names = (
+        Path(spec.split(":")[-1]).stem if spec.startswith("files:") else spec.split(":")[0]
         for spec in data
-    ]
-    return Path("reports") / "-".join([*labels, *names])
+    )
+    return [re.sub(r"[^A-Za-z0-9.-]+", "-", name) for name in names]
 
 
 def write_run(

@@ -17,7 +17,8 @@ def turning_points(results: Results, steps: list[int]) -> list[dict[str, Any]]:
     The fall begins after the last step that is not shown to be worse than the best one, if every
     step after it is. Steps are compared by question, all its language pairs together, with
     one-sided paired t tests; p is adjusted (Bonferroni) over all pairs of steps, as the best was
-    picked from the same data. `last_good` is null where no fall could be shown.
+    picked from the same data. `last_good` is null where no fall could be shown. A dataset of one
+    language, or of one question, has no entry.
     """
     found: list[dict[str, Any]] = []
     for dataset in results.datasets:
@@ -78,6 +79,8 @@ def _scores(results: Results, dataset: str) -> tuple[str, np.ndarray]:
     """Average precision by question and step, (questions, steps): of answers, else translations."""
     rows = results.per_query
     rows = rows[(rows["dataset"] == dataset) & (rows["setting"] == SETTING)]
+    if rows.empty:
+        return next(iter(_TASKS)), np.empty((0, len(results.checkpoints)))
     task = next((one for one in _TASKS if (rows["task"] == one).any()), next(iter(_TASKS)))
     rows = rows[rows["task"] == task]
     # A row is a relevant passage; its average precision is that of its query and pool.

@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 import click
 
 from alignkit import __version__
+from alignkit.cli._settings import defaults_of
 from alignkit.errors import AlignkitError
-
-# Tables that are no options; their command reads them itself.
-TABLES = {("check", "rules"), ("check", "acknowledged")}
+from alignkit.settings_file import file_in_force, read_settings
 
 
 def command_names() -> list[str]:
@@ -69,78 +67,8 @@ def _settings_from_file() -> dict[str, Any]:
     An option at the top holds for every command that has it, one in a table named after a command
     for that command only. Flags win over both.
     """
-    for path, table in (("alignkit.toml", ()), ("pyproject.toml", ("tool", "alignkit"))):
-        if not Path(path).exists():
-            continue
-        try:
-            found: Any = tomllib.loads(Path(path).read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise AlignkitError(f"{path} is not TOML: {error}; mend or remove it") from error
-        for key in table:
-            found = found.get(key, {})
-        if found:
-            return _by_command(found, path)
-    return {}
-
-
-def _by_command(found: dict[str, Any], path: str) -> dict[str, Any]:
+    path = file_in_force()
+    if path is None:
+        return {}
     commands = {name: _command(name) for name in command_names()}
-    shared = {key: value for key, value in found.items() if key not in commands}
-    known = sorted({option for command in commands.values() for option in _every_option(command)})
-    for key in shared:
-        _check_key(key, known, path)
-    return {
-        name: _values(command, shared, found.get(name, {}), path, name)
-        for name, command in commands.items()
-    }
-
-
-def _values(
-    command: click.Command, shared: dict[str, Any], table: dict[str, Any], path: str, name: str
-) -> dict[str, Any]:
-    """Collect a command's settings, from its own table and the top, and its subcommands'."""
-    options, below = _options(command), _subcommands(command)
-    own = {key: value for key, value in table.items() if key not in below}
-    own = {key: value for key, value in own.items() if (name, key) not in TABLES}
-    for key in own:
-        _check_key(key, sorted([*options, *below]), f"{path}, [{name}]")
-    values = {key: value for key, value in shared.items() if key in options} | own
-    return {
-        **{options[key].name: _as_option(options[key], value) for key, value in values.items()},
-        **{one: _values(sub, shared, table.get(one, {}), path, f"{name}.{one}")
-           for one, sub in below.items()},
-    }  # fmt: skip
-
-
-def _subcommands(command: click.Command) -> dict[str, click.Command]:
-    return dict(command.commands) if isinstance(command, click.Group) else {}
-
-
-def _every_option(command: click.Command) -> set[str]:
-    return set(_options(command)).union(*map(_every_option, _subcommands(command).values()))
-
-
-def _options(command: click.Command) -> dict[str, click.Parameter]:
-    """Options of a command by the names that users write."""
-    return {
-        option.removeprefix("--"): parameter
-        for parameter in command.params
-        for option in parameter.opts
-        if option.startswith("--")
-    }
-
-
-def _check_key(key: str, known: list[str], where: str) -> None:
-    if key in known:
-        return
-    near = get_close_matches(key, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-    raise AlignkitError(f"{where}: no option is called {key!r}; {hint}")
-
-
-def _as_option(option: click.Parameter, value: object) -> object:
-    """Give a list as several options where the option may be repeated, else with commas."""
-    if not isinstance(value, list):
-        return value
-    items = [str(item) for item in value]
-    return items if option.multiple else ",".join(items)
+    return defaults_of(read_settings(path), commands, path)

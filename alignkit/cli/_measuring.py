@@ -32,13 +32,12 @@ def measure_and_print(checkpoints: tuple[str, ...], baseline: str | None, asked:
     print_results(results, out, asked)
 
 
-def measure_steps_and_print(folder: str, asked: Asked) -> None:
+def measure_steps_and_print(training: str, asked: Asked) -> None:
     """Measure the steps of a training, write the run, and print their table, or JSON."""
     data = asked.options["data"]
-    way = Path(folder).expanduser()
-    out = Path(asked.options["out"] or default_trajectory_out(way, data))
+    out = Path(asked.options["out"] or default_trajectory_out(training, data))
     results = trajectory(
-        way, data=data, settings=asked.settings, out=out, force=asked.options["force"],
+        training, data=data, settings=asked.settings, out=out, force=asked.options["force"],
         formats=asked.options["formats"], page=asked.page,
         reporter=asked.reporter,
     )  # fmt: skip

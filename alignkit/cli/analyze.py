@@ -15,9 +15,9 @@ from alignkit.cli._options import Asked, measuring
 def command(checkpoint: str, **options: Any) -> None:  # noqa: ANN401  click's keywords
     """Measure one checkpoint: what `compare` does, without a comparison.
 
-    Given the folder of a training, with checkpoint-N in it, every step is measured: one figure and
-    one table show alignment and bias against training steps, and the verdict says after which step
-    cross-lingual alignment begins to fall.
+    Given the folder of a training, with checkpoint-N in it, every step is measured, each as the
+    keys behind the folder's name say: one figure and one table show alignment and bias against
+    training steps, and the verdict says after which step cross-lingual alignment begins to fall.
     """
     from alignkit.cli._measuring import measure_and_print, measure_steps_and_print
     from alignkit.trajectory import is_training

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from alignkit.cli._options import CANDIDATE, DATA, LANGUAGES, SPLIT, Asked, encoding
 from alignkit.errors import AlignkitError
@@ -13,6 +14,12 @@ from alignkit.errors import AlignkitError
 if TYPE_CHECKING:
     from alignkit.gate import Rules, Verdict
     from alignkit.tables import Dataset
+
+# Parameters that say how to judge, and whom to tell.
+_JUDGING = {
+    "baseline", "rules", "rules_file", "alpha", "strict", "inconclusive", "junit", "markdown",
+    "as_json", "bootstrap", "seed",
+}  # fmt: skip
 
 
 @click.command(
@@ -24,14 +31,16 @@ if TYPE_CHECKING:
               help="What --write-baseline wrote, the folder of a run ([label=]RUN), or a "
               "checkpoint.")  # fmt: skip
 @click.option("--write-baseline", type=click.Path(path_type=Path), metavar="FILE",
-              help="Measure CANDIDATE and keep it as a baseline, FILE.alignkit.zip.")  # fmt: skip
+              help="Keep CANDIDATE as a baseline, FILE.alignkit.zip, and check nothing: options "
+              "of a check are refused beside it; run the check first.")  # fmt: skip
 @click.option("--rule", "rules", multiple=True, metavar="METRIC[,key=value…]",
               help="What must not grow worse: keys allowed (.01 or 2%), setting, task, languages "
               "(de+en, each, worst), pairs (de-en+en-de), direction. Repeatable; takes the place "
               "of those in the file.")  # fmt: skip
 @click.option("--rules-file", type=click.Path(path_type=Path), metavar="FILE",
               help="TOML with [[check.rules]] and [[check.acknowledged]].  "
-              "[default: alignkit.toml if it has them]")  # fmt: skip
+              "[default: alignkit.toml, else pyproject.toml, where they stand under "
+              "tool.alignkit]")  # fmt: skip
 @click.option("--alpha", type=float, default=0.05, show_default=True,
               help="How often a check may fail by chance, over all its rules.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Fail on the estimate, whatever the evidence.")
@@ -56,6 +65,8 @@ def command(ctx: click.Context, checkpoint: str, **options: Any) -> None:  # noq
     this is no chance. Without rules: rank distance and same-language lift may rise by 2 %, mAP may
     fall by .01 (monolingual, multilingual) and by .02 in the worst language.
     """
+    if options["write_baseline"] is not None:
+        _refuse_judging(ctx)
     asked = Asked(options)
     dataset = _dataset(asked)
     if options["write_baseline"] is not None:
@@ -73,6 +84,24 @@ def command(ctx: click.Context, checkpoint: str, **options: Any) -> None:  # noq
     write_files(verdict, junit=options["junit"], markdown=options["markdown"])
     _tell(verdict, options)
     ctx.exit(verdict.exit_code)
+
+
+def _refuse_judging(ctx: click.Context) -> None:
+    """Raise where --write-baseline would drop what was asked of a check.
+
+    Settings of a file give way to --write-baseline on the command line, as to any flag.
+    """
+    strong = {ParameterSource.COMMANDLINE, ctx.get_parameter_source("write_baseline")}
+    dropped = [
+        option.opts[0]
+        for option in ctx.command.params
+        if option.name in _JUDGING and ctx.get_parameter_source(option.name) in strong
+    ]
+    if dropped:
+        raise AlignkitError(
+            f"--write-baseline checks nothing, so {', '.join(dropped)} cannot stand beside it; run "
+            "the check first, then --write-baseline by itself: vectors are cached"
+        )
 
 
 def _dataset(asked: Asked) -> "Dataset":
@@ -94,12 +123,13 @@ def _write(checkpoint: str, dataset: "Dataset", target: Path, asked: Asked) -> N
 
 
 def _rules(options: dict[str, Any]) -> "Rules":
-    from alignkit.gate.rules import DEFAULT_RULES, RULES_FILE, Rules, parse_rule, read_rules
+    from alignkit.gate.rules import DEFAULT_RULES, Rules, parse_rule, read_rules
+    from alignkit.settings_file import file_in_force
 
-    path = options["rules_file"] or Path(RULES_FILE)
-    rules, acknowledged = (), ()
-    if options["rules_file"] is not None or path.exists():
-        rules, acknowledged = read_rules(path)
+    path = options["rules_file"] or file_in_force()
+    rules, acknowledged = read_rules(path) if path is not None else ((), ())
+    if options["rules_file"] is not None and not (rules or acknowledged):
+        raise AlignkitError(f"{path} has no [[check.rules]] and no [[check.acknowledged]]")
     own = tuple(parse_rule(spec) for spec in options["rules"])
     return Rules(
         own or rules or DEFAULT_RULES, acknowledged, options["alpha"], options["strict"],

@@ -1,31 +1,19 @@
 """What `alignkit check` does: measure a candidate, compare it with a baseline, judge by rules."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from alignkit.checkpoints import (
-    LEAST_COSINE,
-    Checkpoint,
-    EncodeOptions,
-    least_cosine,
-    load_checkpoint,
-)
+from alignkit.checkpoints import Checkpoint, EncodeOptions, load_checkpoint
 from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
 from alignkit.gate.baseline import SUFFIX, Baseline, baseline_of, read_baseline, unpack
+from alignkit.gate.probe import environment_moved, settings_differ
 from alignkit.gate.rules import Rules
 from alignkit.gate.verdict import Verdict, judge, unused
 from alignkit.measures import Measures, measure
 from alignkit.progress import SILENT, Reporter
 from alignkit.run_folder import read_results
 from alignkit.tables import Dataset, Embeddings
-
-# Under these cosines with its stored vector a probe has moved: rounding in batches of other sizes
-# takes less.
-_MOVED = {"float32": 0.9999}
 
 
 @dataclass(frozen=True)
@@ -65,19 +53,21 @@ def check(
     stored = _stored(baseline)
     if stored is not None:
         stored.must_fit(dataset)
-        before = stored.measures(dataset, rules.metrics)
-        name, environment = stored.label, None
+        before, name = stored.measures(dataset, rules.metrics), stored.label
+        known = stored.about["checkpoint"]
     else:
         measured = _measure(baseline, dataset, rules.metrics, encode, reporter)
-        before, name, environment = measured.measures, measured.checkpoint.label, None
+        before, name = measured.measures, measured.checkpoint.label
+        known = measured.checkpoint.describe()
     own = _measure(candidate, dataset, rules.metrics, encode, reporter)
-    if stored is not None:
-        environment = _moved(stored, own, dataset, encode)
+    environment = stored and environment_moved(stored, own.checkpoint, dataset, encode)
     findings = judge(rules, before, own.measures, n_resamples=n_resamples, seed=seed)
     label = own.checkpoint.label
     if label == name:
         label, name = f"{label} (candidate)", f"{name} (baseline)"
-    notes = unused(rules.acknowledged, findings)
+    notes = [
+        *settings_differ(known, own.checkpoint.describe()), *unused(rules.acknowledged, findings)
+    ]  # fmt: skip
     return Verdict(name, label, dataset.name, tuple(findings), rules, environment, tuple(notes))
 
 
@@ -134,48 +124,3 @@ def _of_run(folder: Path, label: str | None) -> Baseline:
             f"{folder}/baselines as --baseline"
         )
     return fits[0]
-
-
-def _moved(
-    baseline: Baseline, own: _Measured, dataset: Dataset, encode: EncodeOptions
-) -> str | None:
-    """Embed the probe again by the baseline's checkpoint, where it is at hand unchanged."""
-    known = baseline.about["checkpoint"]
-    if known["kind"] == "vectors":  # made elsewhere, once and for all
-        return None
-    checkpoint: Checkpoint | None = own.checkpoint
-    if known["fingerprint"] != checkpoint.fingerprint:
-        checkpoint = _reopened(known, encode)
-    if checkpoint is None:
-        return None
-    fresh = _fresh(checkpoint, dataset, baseline.arrays["probe_rows"])
-    probe = baseline.arrays["probe"]
-    if fresh.shape != probe.shape:
-        return "The probe has other dimensions now: the environment changed, not the model."
-    cosine = least_cosine(fresh, probe)
-    if cosine >= _MOVED.get(known["dtype"], LEAST_COSINE):
-        return None
-    return (
-        f"The baseline's own checkpoint, unchanged, embeds {len(probe)} stored texts otherwise now "
-        f"(least cosine {cosine:.4f}): the environment changed, not the model."
-    )
-
-
-def _reopened(known: dict[str, Any], encode: EncodeOptions) -> Checkpoint | None:
-    """Open the baseline's checkpoint where it was, if it is there and the same."""
-    if known["kind"] == "endpoint":  # nothing is asked of a service that the user did not name
-        return None
-    try:
-        own = replace(encode, offline=True, truncate_dim=known.get("truncate_dim"))
-        opened = load_checkpoint(known["location"], own)
-    except AlignkitError:
-        return None
-    return opened if opened.fingerprint == known["fingerprint"] else None
-
-
-def _fresh(checkpoint: Checkpoint, dataset: Dataset, rows: np.ndarray) -> np.ndarray:
-    texts = [str(text) for text in dataset.queries.frame["text"].iloc[rows]]
-    encoder = checkpoint.load()
-    vectors = encoder.launch(encoder.prepare(texts, "query"))()
-    dim = checkpoint.options.truncate_dim
-    return vectors[:, :dim]

@@ -1,6 +1,5 @@
 """Rules of the gate: which measure may grow worse by how much."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -10,11 +9,11 @@ from typing import Any, Literal, cast, get_args
 
 from alignkit.errors import AlignkitError
 from alignkit.metrics import Setting, metric_of
+from alignkit.settings_file import full_key, read_settings
 from alignkit.tables import TaskName
 
 Direction = Literal["higher", "lower"]
 WORST, EACH = "worst", "each"
-RULES_FILE = "alignkit.toml"
 
 
 @dataclass(frozen=True)
@@ -202,20 +201,20 @@ def parse_rule(spec: str) -> Rule:
 
 
 def read_rules(path: Path) -> tuple[tuple[Rule, ...], tuple[Acknowledged, ...]]:
-    """Read `[[check.rules]]` and `[[check.acknowledged]]` from TOML; () where there are none."""
-    try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise AlignkitError(f"cannot read the rules {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise AlignkitError(f"{path} is not TOML: {error}; mend it") from error
-    table = found.get("check", {})
+    """Read `[[check.rules]]` and `[[check.acknowledged]]` from TOML; () where there are none.
+
+    In a pyproject.toml they are `[[tool.alignkit.check.rules]]`, and so on.
+    """
+    table = read_settings(path).get("check", {})
+    if not isinstance(table, dict):
+        raise AlignkitError(f"{path}: {full_key(path, 'check')} is {table!r}; it must be a table")
     tables = {name: table.get(name, []) for name in ("rules", "acknowledged")}
     for name, rows in tables.items():
+        key = full_key(path, f"check.{name}")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise AlignkitError(f"{path}: write each of them as a table, [[check.{name}]]")
-    if "rules" in table and not table["rules"]:
-        raise AlignkitError(f"{path}: check.rules is empty; write [[check.rules]], or drop it")
+            raise AlignkitError(f"{path}: write each of them as a table, [[{key}]]")
+        if name == "rules" and name in table and not rows:
+            raise AlignkitError(f"{path}: {key} is empty; write [[{key}]], or drop it")
     return (
         tuple(_rule(row, f"{path}, rule {i + 1}") for i, row in enumerate(tables["rules"])),
         tuple(

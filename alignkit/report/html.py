@@ -111,7 +111,9 @@ def _title(results: Results) -> str:
     others = [label for label in results.checkpoints if label != results.baseline]
     on = ", ".join(results.datasets)
     if steps_of(results):
-        return f"{Path(results.provenance['trajectory']['folder']).name}, step by step, on {on}"
+        way = results.provenance["trajectory"]
+        label = way.get("label") or Path(way["folder"]).name  # older runs have no label
+        return f"{label}, step by step, on {on}"
     if not others:
         return f"{results.baseline} on {on}"
     return f"{', '.join(others)} against {results.baseline} on {on}"

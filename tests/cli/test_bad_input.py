@@ -197,6 +197,36 @@ def test_a_misspelt_setting_in_the_file(alignkit, here):
     refused(alignkit("metrics"), "alignkit.toml is not TOML")
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('datasets = "xquad-r"', ("datasets is 'xquad-r'", "[datasets]", "did you mean 'data'?")),
+        ("train = 1", ("train is 1", "[train]")),
+        ("[cache]\nprune = true", ("[cache]", "prune is True", "[cache.prune]")),
+        ("[bootstrap]\nn = 3", ("bootstrap is a table",)),
+        ("bootstrap = 2026-01-01", ("bootstrap is 2026-01-01",)),
+        ("bootstrap = true", ("bootstrap is True",)),
+        ("bootstrap = 100.5", ("bootstrap is 100.5", "not a valid integer")),
+        ("bootstrap = 1", ("bootstrap is 1", "x>=10")),
+        ('dtype = "float"', ("dtype is 'float'", "float32")),
+        ('truncate-dim = "all"', ("truncate-dim is 'all'", "no number of dimensions")),
+        ("data = [[1]]", ("data is [1]",)),
+        ('strict = "yes"', ("strict is 'yes'", "true or false")),
+        ("[check]\nstrict = 1", ("[check]: strict is 1", "true or false")),
+    ],
+)
+def test_a_setting_of_a_wrong_type_in_a_file(alignkit, here, text, words):
+    (here / "alignkit.toml").write_text(text + "\n")
+    refused(alignkit("metrics"), "alignkit.toml", *words)
+
+
+def test_a_wrong_setting_in_pyproject_is_named_as_it_stands_there(alignkit, here):
+    (here / "pyproject.toml").write_text("[tool.alignkit.check]\nstrict = 1\n")
+    refused(alignkit("metrics"), "pyproject.toml, [tool.alignkit.check]: strict is 1")
+    (here / "pyproject.toml").write_text("[tool]\nalignkit = 1\n")
+    refused(alignkit("metrics"), "pyproject.toml: alignkit is 1", "[tool.alignkit]")
+
+
 def test_a_report_of_something_that_is_no_run(alignkit, here):
     refused(alignkit("report", "nowhere"), "nowhere is not a run")
     (here / "old").mkdir()

@@ -120,6 +120,38 @@ def test_rules_from_the_file_and_an_acknowledged_regression(check, here):
     assert code == 0, "acknowledged in every setting"
 
 
+def test_rules_stand_in_pyproject_too_unless_alignkit_toml_says_anything(check, here):
+    (here / "pyproject.toml").write_text(
+        """
+        [tool.alignkit.check]
+        strict = true
+        [[tool.alignkit.check.rules]]
+        metric = "map"
+        setting = "multilingual"
+        [[tool.alignkit.check.acknowledged]]
+        metric = "map"
+        reason = "known"
+        until = 2999-01-01
+        """,
+        "utf-8",
+    )
+    code, _, err = check("bad.npz")
+    assert code == 0
+    assert "of 1 tests 1 found one that is acknowledged" in err
+    (here / "alignkit.toml").write_text("", "utf-8")
+    assert "of 1 tests" in check("bad.npz")[2], "a file that says nothing is none"
+    (here / "alignkit.toml").write_text("[check]\nalpha = 0.1\n", "utf-8")
+    code, _, err = check("bad.npz")
+    assert code == 1
+    assert "of 5 tests" in err
+    assert "of 1 tests" in check("bad.npz", "--rules-file", "pyproject.toml")[2]
+    (here / "alignkit.toml").unlink()
+    (here / "pyproject.toml").write_text('[[tool.alignkit.check.rules]]\nmetric = "mapp"\n')
+    refused(check("bad.npz"), "pyproject.toml, rule 1", "Did you mean 'map'")
+    (here / "pyproject.toml").write_text("[tool.alignkit.check]\nrules = []\n")
+    refused(check("bad.npz"), "[[tool.alignkit.check.rules]]")
+
+
 def test_a_regression_within_chance_passes_unless_strict(check, vectors):
     def nudged(ids, embeddings):
         moved = embeddings.copy()
@@ -141,6 +173,8 @@ def test_wrong_input_is_refused(check, alignkit, data, here):
     refused(check("a.npz", "--rule", "map,setting=monolingual,languages=fr"), "fr", "de, en, th")
     refused(check("a.npz", "--languages", "de,en"), "its languages are de, en, th")
     refused(check("a.npz", "--rules-file", "none.toml"), "none.toml")
+    (here / "other.toml").write_text('[[rules]]\nmetric = "map"\n', "utf-8")
+    refused(check("a.npz", "--rules-file", "other.toml"), "other.toml has no [[check.rules]]")
     refused(check("a.npz", "--alpha", "0"), "between 0 and 1")
     kept = here / "kept.alignkit.zip"
     content = kept.read_bytes()
@@ -154,6 +188,34 @@ def test_wrong_input_is_refused(check, alignkit, data, here):
     refused(check(), "check.rules is empty")
     (here / "alignkit.toml").write_text("[check]\nrulez = []", "utf-8")
     refused(check(), "rulez")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--baseline", "kept.alignkit.zip"), ("--junit", "j.xml"), ("--markdown", "m.md"), RULE,
+     ("--rules-file", "r.toml"), ("--strict",), ("--json",)],
+)  # fmt: skip
+@pytest.mark.usefixtures("check")
+def test_nothing_is_written_where_a_check_was_asked_for_too(alignkit, data, here, options):
+    result = alignkit("check", "bad.npz", "--data", data, "--write-baseline", "new", *options)
+    refused(result, options[0], "--write-baseline checks nothing", "run the check first")
+    assert not list(here.glob("new*"))
+
+
+@pytest.mark.usefixtures("check")
+def test_write_baseline_goes_before_what_a_file_says_of_checks(alignkit, data, here):
+    write = ("check", "bad.npz", "--data", data)
+    (here / "alignkit.toml").write_text(
+        '[check]\nbaseline = "kept.alignkit.zip"\nstrict = true\n', "utf-8"
+    )
+    assert alignkit(*write, "--write-baseline", "new", "-q")[0] == 0
+    assert (here / "new.alignkit.zip").is_file()
+    (here / "alignkit.toml").write_text('[check]\nwrite-baseline = "other"\n', "utf-8")
+    refused(alignkit(*write, "--baseline", "kept.alignkit.zip"), "--write-baseline checks nothing")
+    (here / "alignkit.toml").write_text(
+        '[check]\nwrite-baseline = "other"\nbaseline = "kept.alignkit.zip"\n', "utf-8"
+    )
+    refused(alignkit(*write), "--baseline cannot stand beside it")
 
 
 def test_a_moved_environment_is_told_from_a_moved_model(alignkit, data, here):
@@ -175,6 +237,41 @@ def test_a_moved_environment_is_told_from_a_moved_model(alignkit, data, here):
     assert "the environment changed" in json.loads(alignkit(*check)[1])["sentence"]
     model.rename(here / "gone")
     assert json.loads(alignkit(*check)[1])["environment"] is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("query-prompt=ask: ", "query-prompt is 'ask: ' and was 'q '"),
+        ("passage-prompt=say: ", "passage-prompt is 'say: ' and was ''"),
+        ("truncate-dim=8", "truncate-dim is 8 and was 16"),
+        ("store-dtype=float16", "store-dtype is float16 and was float32"),
+    ],
+)
+def test_a_setting_of_the_candidate_is_said_and_is_no_moved_environment(
+    alignkit, data, here, settings, said
+):
+    model = make_plain_model(here / "model", seed=0)
+    other = make_plain_model(here / "other", seed=1)
+    stored = ("--query-prompt", "q ", "--truncate-dim", "16")
+    written = alignkit("check", model, "--data", data, *stored, "--write-baseline", "kept", "-q")
+    assert written[0] == 0, written[2]
+
+    def found(spec, *options):
+        told = alignkit("check", spec, "--baseline", "kept.alignkit.zip", "--data", data, "--json",
+                        "-q", *options)  # fmt: skip
+        return json.loads(told[1])
+
+    same = found(f"{model},{settings}", *stored)
+    assert same["environment"] is None
+    assert same["notes"] == [f"the candidate is the baseline's model, run otherwise: {said}"]
+    assert found(model, *stored)["notes"] == []
+    # Of another model too, which does not know how the baseline's was run.
+    another = found(other)
+    assert another["environment"] is None
+    assert another["notes"] == [
+        "settings differ: query-prompt is '' and was 'q '; truncate-dim is all and was 16"
+    ]
 
 
 @pytest.mark.slow

@@ -175,6 +175,15 @@ def test_settings_come_from_a_file_and_flags_win(alignkit, data, vectors, here):
     assert {path.suffix for path in (here / "from-file" / "figures").iterdir()} == {".png"}
 
 
+def test_one_text_will_do_where_an_option_may_be_repeated(alignkit, data, vectors, here):
+    (here / "alignkit.toml").write_text(
+        f'data = "{data}"\nverbose = true\n[check]\nrule = "map,setting=multilingual"\n'
+    )
+    code, _, err = alignkit("check", vectors("a.npz"), "--baseline", vectors("b.npz"))
+    assert code in (0, 1), err
+    assert "b on small: of 1 tests" in err
+
+
 def test_settings_come_from_pyproject(alignkit, here):
     (here / "pyproject.toml").write_text("[tool.alignkit]\nnothing = 1\n")
     assert alignkit("metrics")[0] == 2

@@ -61,6 +61,42 @@ def test_the_steps_of_a_training_are_a_way(alignkit, data, here):
     assert alignkit("report", "way", "--format", "png")[0] == 0
 
 
+def test_a_label_and_keys_hold_for_every_step(alignkit, data, here):
+    alignkit("train", "--strategy", "cross-lingual", "--data", data, "--out", "cross", *SMALL)
+    code, _, err = alignkit("analyze", "new=cross,truncate-dim=4,query-prompt=a, b", "--data", data,
+                            *FAST)  # fmt: skip
+    assert code == 0, err
+    run = here / "reports" / "new-steps-data"
+    told = json.loads((run / "provenance.json").read_text("utf-8"))
+    assert [one["label"] for one in told["checkpoints"]] == ["new-4", "new-8", "new-12"]
+    assert {one["truncate_dim"] for one in told["checkpoints"]} == {4}
+    assert {one["prompts"]["query"] for one in told["checkpoints"]} == {"a, b"}
+    assert "new, step by step, on data" in (run / "report.html").read_text("utf-8")
+
+    refused(alignkit("analyze", "cross,pooolng=cls", "--data", data), "'pooolng'", "'pooling'")
+    refused(alignkit("analyze", "cross@main", "--data", data), "has no revision 'main'")
+
+
+def test_steps_on_one_language_have_no_turning_point(alignkit, data, here):
+    alignkit("train", "--strategy", "cross-lingual", "--data", data, "--out", "cross", *SMALL)
+    code, out, err = alignkit(
+        "analyze", "cross", "--data", data, "--languages", "en", "--out", "way", *FAST
+    )
+    assert code == 0, err
+    assert "begins to fall" not in out
+    told = json.loads((here / "way" / "provenance.json").read_text("utf-8"))
+    assert told["trajectory"]["turning_points"] == []
+
+
+def test_the_usual_folder_of_a_way_is_called_by_its_data():
+    from alignkit.trajectory import default_trajectory_out
+
+    first, second = (default_trajectory_out("runs/a", [f"files:x/{name}.csv"]) for name in "pq")
+    assert (first.as_posix(), second.as_posix()) == (
+        "reports/a-steps-p", "reports/a-steps-q",
+    )  # fmt: skip
+
+
 def test_the_step_after_which_alignment_falls_is_pointed_out(alignkit, data, here):
     from safetensors.numpy import load_file, save_file
 
