@@ -173,12 +173,9 @@ def _texts(file: Path) -> Iterator[tuple[int, str, str]]:
     for line, row in read_rows(file):
         place = f"{file}, line {line}"
         own_id = _id(row, ("_id", "id"), place)
-        title = row.get("title") or ""
-        yield (
-            line,
-            own_id,
-            f"{title} {text_of(row, 'text', place)}".strip() if title else row["text"],
-        )
+        text = text_of(row, "text", place)
+        title = text_of(row, "title", place) if row.get("title") else ""
+        yield line, own_id, f"{title} {text}".strip() if title else text
 
 
 def _id(row: dict[str, Any], names: tuple[str, ...], place: str) -> str:

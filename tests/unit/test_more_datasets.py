@@ -172,6 +172,22 @@ def test_beir_s_layout_is_read_with_its_splits(tmp_path, suffix):
     )
 
 
+@pytest.mark.parametrize(
+    ("table", "row", "fault"),
+    [
+        ("queries", {"_id": "q1", "query": "who?"}, "'text' is None, not a text; it has '_id', 'q"),
+        ("queries", {"_id": "q1", "text": None}, "'text' is None, not a text"),
+        ("corpus", {"_id": "p1", "title": "", "text": 7}, "'text' is 7, not a text"),
+        ("corpus", {"_id": "p1", "title": 7, "text": "one"}, "'title' is 7, not a text"),
+    ],
+)
+def test_a_row_without_a_text_is_refused_with_its_line(tmp_path, table, row, fault):
+    folder = write_beir(tmp_path / "fiqa")
+    rows = {"corpus": CORPUS, "queries": QUERIES}[table]
+    file = write_lines(folder / f"{table}.jsonl", [rows[1], row])
+    assert f"{file}, line 2: {fault}" in refused(f"mteb:{folder}", languages=["en"])
+
+
 def test_parquet_folders_of_several_languages_are_several_pools(tmp_path):
     for language in ("de", "sw"):
         for name, rows in (
