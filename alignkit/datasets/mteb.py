@@ -11,6 +11,7 @@ from alignkit.datasets import Request, choose_languages, dataset
 from alignkit.datasets.assemble import Answer, TextRow, assemble
 from alignkit.datasets.packed import SUFFIXES, read_rows, text_of
 from alignkit.datasets.placed import PlacedText, Source
+from alignkit.datasets.reading import check_columns
 from alignkit.datasets.sentence_pairs import pair_files, read_pairs, split_of
 from alignkit.errors import AlignkitError
 from alignkit.languages import normalise
@@ -188,7 +189,8 @@ def _id(row: dict[str, Any], names: tuple[str, ...], place: str) -> str:
 def _judged(file: Path, language: str) -> Iterator[Answer]:
     for line, row in read_rows(file):
         place = f"{file}, line {line}"
-        score = row.get("score", 1)
+        check_columns(row, ["score"], place)  # without a grade, negatives would be answers
+        score = row["score"]
         if not re.fullmatch(r"\d+(\.0+)?", str(score)):
             raise AlignkitError(f"{place}: score is {score!r}; write 0 or a higher whole number")
         query = _id(row, ("query-id", "query_id"), place)

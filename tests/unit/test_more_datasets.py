@@ -188,6 +188,15 @@ def test_a_row_without_a_text_is_refused_with_its_line(tmp_path, table, row, fau
     assert f"{file}, line 2: {fault}" in refused(f"mteb:{folder}", languages=["en"])
 
 
+def test_judgements_need_their_grades(tmp_path):
+    folder = write_beir(tmp_path / "fiqa")
+    file = folder / "qrels" / "test.tsv"
+    file.write_text(QRELS.replace("score", "relevance"))
+    assert refused(f"mteb:{folder}", languages=["en"]) == (
+        f"{file}, line 2: no 'score'; it has 'query-id', 'corpus-id', 'relevance'"
+    )
+
+
 def test_parquet_folders_of_several_languages_are_several_pools(tmp_path):
     for language in ("de", "sw"):
         for name, rows in (
