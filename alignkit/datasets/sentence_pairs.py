@@ -13,6 +13,11 @@ from alignkit.datasets.packed import SUFFIXES, read_rows, text_of
 from alignkit.errors import AlignkitError
 from alignkit.languages import normalise
 
+# What files and folders of data sets are called after; other words may be languages.
+_SPLITS = {
+    "train", "training", "dev", "devtest", "val", "valid", "validation", "eval", "test",
+}  # fmt: skip
+
 
 class Pair(NamedTuple):
     """A sentence and its translation, with their place."""
@@ -29,7 +34,10 @@ class Pair(NamedTuple):
 
 
 def pair_files(path: Path, request: Request) -> list[Path]:
-    """Files of sentence pairs, of the split if their names or folders say splits."""
+    """Files of sentence pairs; all of them where neither name nor folder of any says a split.
+
+    Raises AlignkitError where they say splits, and none the one that is wanted.
+    """
     if path.is_file():
         return [path]
     files = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES))
@@ -38,8 +46,13 @@ def pair_files(path: Path, request: Request) -> list[Path]:
             f"{path} has neither corpus, queries and qrels nor files of sentence pairs, which end "
             f"in {', '.join(SUFFIXES)}"
         )
-    of_split = [file for file in files
-                if request.split in (split_of(file), file.parent.name)]  # fmt: skip
+    words = [{split_of(file), *file.relative_to(path).parts[:-1]} for file in files]
+    of_split = [file for file, said in zip(files, words, strict=True) if request.split in said]
+    has = sorted(_SPLITS & set().union(*words))
+    if has and not of_split:
+        raise AlignkitError(
+            f"{path} has no sentence pairs of the split {request.split!r}; it has {', '.join(has)}"
+        )
     return of_split or files
 
 

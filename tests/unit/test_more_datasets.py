@@ -237,6 +237,22 @@ def test_bitext_takes_its_languages_from_rows_names_or_the_request(tmp_path):
     assert refused("mteb") == "'mteb' needs data on disk; write mteb:PATH"
 
 
+def test_bitext_of_another_split_is_not_taken(tmp_path):
+    rows = [{"sentence1": "Hallo", "sentence2": "Hello", "lang": "de-en"}]
+    write_lines(tmp_path / "one" / "train.jsonl", rows)
+    write_lines(tmp_path / "two" / "dev" / "fr" / "de-en.jsonl", rows)
+    write_lines(tmp_path / "two" / "train" / "fr" / "de-en.jsonl", rows)
+    for folder, split, has in (
+        ("one", "test", "train"), ("one", "nonsense", "train"), ("two", "test", "dev, train"),
+    ):  # fmt: skip
+        assert refused(f"mteb:{tmp_path / folder}", split=split) == (
+            f"{tmp_path / folder} has no sentence pairs of the split {split!r}; it has {has}"
+        )
+    for folder in ("one", "two"):
+        dataset = load_dataset(f"mteb:{tmp_path / folder}", split="train")
+        assert ids(dataset.queries) == ["de:de-en-1", "en:de-en-1"]
+
+
 def test_hong_kong_s_chinese_is_not_taiwan_s():
     assert [normalise(code) for code in ("zh-HK", "zh-TW", "zh", "pt-BR")] == [
         "zh-Hant-HK", "zh-Hant", "zh", "pt",
