@@ -1,9 +1,9 @@
 """Data sets of MTEB that lie on disk: retrieval in BEIR's layout, or sentence pairs."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -53,12 +53,13 @@ def _sources(path: Path | None, request: Request) -> Iterator[Source]:
         for file in part.corpus:
             yield Source(file, _placed(file, "passage", part.language))
     if not parts:
+        numbers = Counter[str]()
         for file in pair_files(path, request):
             yield Source(
                 file,
                 (
                     PlacedText("query", language, pair.own_id, pair.own_id, text, pair.line)
-                    for pair in read_pairs(file, request)
+                    for pair in read_pairs(file, request, numbers)
                     for language, text in zip(pair.languages, pair.texts, strict=True)
                 ),
             )
@@ -200,7 +201,9 @@ def _judged(file: Path, language: str) -> Iterator[Answer]:
 
 
 def _bitext(card: DatasetCard, path: Path, request: Request) -> Dataset:
-    pairs = list(chain.from_iterable(read_pairs(f, request) for f in pair_files(path, request)))
+    numbers = Counter[str]()
+    files = pair_files(path, request)
+    pairs = [pair for file in files for pair in read_pairs(file, request, numbers)]
     present = sorted({language for pair in pairs for language in pair.languages})
     wanted = set(choose_languages(card.name, present, request))
     queries = [

@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from alignkit.datasets import load_dataset
+from alignkit.datasets import load_dataset, sources_of
 from alignkit.datasets.belebele import CODES, LANGUAGES
 from alignkit.errors import AlignkitError
 from alignkit.languages import normalise
@@ -251,6 +251,31 @@ def test_bitext_of_another_split_is_not_taken(tmp_path):
     for folder in ("one", "two"):
         dataset = load_dataset(f"mteb:{tmp_path / folder}", split="train")
         assert ids(dataset.queries) == ["de:de-en-1", "en:de-en-1"]
+
+
+def test_shards_of_bitext_are_one_data_set(tmp_path):
+    def rows(first, last, lang):
+        return [
+            {"sentence1": f"Satz {i}", "sentence2": f"sentence {i}", "lang": lang}
+            for i in range(first, last + 1)
+        ]
+
+    write_lines(
+        tmp_path / "test-00000-of-00002.jsonl", [*rows(1, 2, "de-en"), *rows(1, 1, "de-fr")]
+    )
+    second = [*rows(3, 4, "de-en"), *rows(2, 2, "de-fr")]
+    write_lines(tmp_path / "test-00001-of-00002.jsonl", second)
+    dataset = load_dataset(f"mteb:{tmp_path}", languages=["de", "en"])
+    assert dataset.queries.frame.set_index("id")["text"].to_dict() == {
+        **{f"de:de-en-{i}": f"Satz {i}" for i in range(1, 5)},
+        **{f"en:de-en-{i}": f"sentence {i}" for i in range(1, 5)},
+    }
+    assert "fr:de-fr-2" in ids(load_dataset(f"mteb:{tmp_path}").queries)
+    placed = [text for source in sources_of(f"mteb:{tmp_path}") for text in source.texts]
+    assert [one.own_id for one in placed if one.language == "en"][-1] == "de-en-4"
+
+    pd.DataFrame(second).to_parquet(tmp_path / "test-00001-of-00002.parquet")
+    assert "test-00001-of-00002.jsonl have one name; remove one" in refused(f"mteb:{tmp_path}")
 
 
 def test_hong_kong_s_chinese_is_not_taiwan_s():
