@@ -27,7 +27,8 @@ CARD = DatasetCard(
         "Retrieval: `corpus`, `queries` and `qrels` as JSON lines (also .gz), Parquet or TSV, each "
         "a file or a folder of files, as BEIR and MTEB have them, with the fields _id, title, text "
         "and query-id, corpus-id, score; for several languages, a folder for each, or the folders "
-        "{language}-corpus, -queries, -qrels. Passages are title, a blank and text. Queries are "
+        "{language}-corpus, -queries, -qrels. A folder of qrels has files named after splits; a "
+        "file serves any split. Passages are title, a blank and text. Queries are "
         "not taken for translations of each other. Bitext: rows of sentence1 and sentence2, with "
         "lang (de-en) or in files named after it; for question-alignment. Where neither names nor "
         "rows say a language, --languages does."
@@ -148,10 +149,12 @@ def _said(path: Path, request: Request) -> str:
 def _part(language: str, folder: Path, prefix: str, request: Request) -> _Part:
     tables = {name: _tables(folder, prefix + name) for name in ("corpus", "queries", "qrels")}
     judged = tables["qrels"] or _tables(folder, prefix + "data") or _tables(folder, request.split)
-    of_split = [file for file in judged if split_of(file) == request.split]
+    # A single file names no split: it serves whichever is wanted, as one of queries does.
+    named = [file for file in judged if not file.name.startswith(f"{prefix}qrels.")]
+    of_split = [file for file in named if split_of(file) == request.split] if named else judged
     if not tables["queries"] or not of_split:
         missing = "queries" if not tables["queries"] else f"qrels of the split {request.split!r}"
-        has = ", ".join(sorted({split_of(file) for file in judged}))
+        has = ", ".join(sorted({split_of(file) for file in named}))
         there = f"; it has {has}" if has and tables["queries"] else ""
         raise AlignkitError(
             f"{folder} has a corpus of {language!r}, but no {prefix}{missing}{there}; put them "

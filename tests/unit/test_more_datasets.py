@@ -197,6 +197,24 @@ def test_judgements_need_their_grades(tmp_path):
     )
 
 
+@pytest.mark.parametrize("prefix", ["", "en-"])
+def test_qrels_may_be_one_file(tmp_path, prefix):
+    for name, rows in (("corpus", CORPUS), ("queries", QUERIES)):
+        write_lines(tmp_path / f"{prefix}{name}" / "all.jsonl", rows)
+    (tmp_path / f"{prefix}qrels.tsv").write_text(QRELS)
+    for split in ("test", "train"):
+        dataset = load_dataset(f"mteb:{tmp_path}", languages=["en"], split=split)
+        assert dataset.qrels["passage_id"].tolist() == ["en:p1"]
+
+    write_lines(tmp_path / f"{prefix}qrels" / "dev.jsonl",
+                [{"query-id": "q2", "corpus-id": "p2", "score": 1}])  # fmt: skip
+    dataset = load_dataset(f"mteb:{tmp_path}", languages=["en"], split="dev")
+    assert dataset.qrels["passage_id"].tolist() == ["en:p2"]
+    assert f"no {prefix}qrels of the split 'test'; it has dev; put" in refused(
+        f"mteb:{tmp_path}", languages=["en"]
+    )
+
+
 def test_parquet_folders_of_several_languages_are_several_pools(tmp_path):
     for language in ("de", "sw"):
         for name, rows in (
