@@ -81,18 +81,21 @@ def _placed(file: Path, request: Request) -> Iterator[PlacedText]:
     """Texts of all rows, whatever they are; one that stands in several rows comes once."""
     seen: set[tuple[str, str, str, str]] = set()
     for line, row in _reader(file)(file):
-        language = _code(str(row.get("language") or ""))
-        if str(row.get("split") or "test") != request.split or (
-            request.languages is not None and language not in request.languages
-        ):
+        place = f"{file}, line {line}"
+        check_columns(row, COLUMNS, place)
+        if _split(row, place) != request.split:
             continue
-        for noun in get_args(Noun):
-            own_id, text = (str(row.get(name) or "") for name in (f"{noun}_id", noun))
-            key = (noun, language, own_id, text)
-            if (own_id or text.strip()) and key not in seen:
+        text = {column: _text(row[column], column, place) for column in COLUMNS}
+        language = _code(text["language"])
+        if request.languages is not None and language not in request.languages:
+            continue
+        nouns = [noun for noun in get_args(Noun) if text[f"{noun}_id"] or text[noun].strip()]
+        for noun in nouns or ["query"]:  # a row with neither is a fault too
+            key = (noun, language, text[f"{noun}_id"], text[noun])
+            if key not in seen or not nouns:
                 seen.add(key)
-                parallel_id = own_id if noun == "query" else ""
-                yield PlacedText(noun, language, own_id, parallel_id, text, line)
+                parallel_id = text["query_id"] if noun == "query" else ""
+                yield PlacedText(noun, language, key[2], parallel_id, key[3], line)
 
 
 def _code(written: str) -> str:

@@ -52,6 +52,34 @@ def test_every_fault_is_found_with_its_line(tmp_path):
     ]
 
 
+def details_in(spec, **options):
+    return [one.detail for one in Lint(spec).run(sources_of(spec, **options))]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"query_id": "q1", "language": "en", "query": "Who?"}, "no 'passage_id'; it has 'query_i"),
+        ({"query_id": "q1", "language": "en", "query": 7, "passage_id": "", "passage": ""},
+         "query is 7, not a text"),
+    ],
+)  # fmt: skip
+def test_rows_that_loading_cannot_take_are_found(tmp_path, row, fault):
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps(row))
+    assert [one[0] for one in found_in(f"files:{file}")] == ["unreadable"]
+    assert f"mine.jsonl, line 1: {fault}" in details_in(f"files:{file}")[0]
+
+
+def test_an_id_may_be_0_and_a_row_must_hold_something(tmp_path):
+    spec = write_rows(tmp_path / "mine.jsonl", [
+        (0, "de", "Wer?", 0, "Anna."), ("", "de", " ", "", ""), ("", "de", " ", "", ""),
+    ])  # fmt: skip
+    assert found_in(spec) == [
+        ("empty", "mine.jsonl", 2, "de:"), ("empty", "mine.jsonl", 3, "de:"),
+    ]  # fmt: skip
+
+
 def test_an_answer_to_two_questions_is_no_repeat(tmp_path):
     spec = write_rows(tmp_path / "mine.jsonl", [
         ("q1", "de", "Wer?", "p1", "Anna."), ("q2", "de", "Wen?", "p1", "Anna."),
