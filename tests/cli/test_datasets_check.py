@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+from refusals import refused
 
 
 @pytest.fixture
@@ -63,6 +64,13 @@ def test_a_file_of_another_kind_is_refused_before_reading(alignkit, faulty, here
     assert code == 2
     assert "can't be written" in err
     assert not (here / "f.txt").exists()
+
+
+def test_a_format_that_nobody_reads_is_no_finding(alignkit, here):
+    (here / "mine.txt").write_text("Who built it?\n")
+    refused(alignkit("datasets", "check", "--data", "files:mine.txt"),
+            "mine.txt is no file that alignkit reads; give one ending in .csv")  # fmt: skip
+    assert not (here / "findings.csv").exists()
 
 
 def test_settings_of_check_come_from_a_file(alignkit, faulty, here):
