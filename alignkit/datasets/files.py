@@ -81,7 +81,7 @@ def _sources(path: Path | None, request: Request) -> Iterator[Source]:
 def _placed(
     file: Path, rows: Iterable[tuple[int, dict[str, Any]]], request: Request
 ) -> Iterator[PlacedText]:
-    """Texts of all rows, whatever they are; one that stands in several rows comes once."""
+    """Texts of the split, in all languages; one that stands in several rows comes once."""
     seen: set[tuple[str, str, str, str]] = set()
     for line, row in rows:
         place = f"{file}, line {line}"
@@ -90,8 +90,6 @@ def _placed(
             continue
         text = {column: _text(row[column], column, place) for column in COLUMNS}
         language = _code(text["language"])
-        if request.languages is not None and language not in request.languages:
-            continue
         nouns = [noun for noun in get_args(Noun) if text[f"{noun}_id"] or text[noun].strip()]
         for noun in nouns or ["query"]:  # a row with neither is a fault too
             key = (noun, language, text[f"{noun}_id"], text[noun])

@@ -61,6 +61,7 @@ def _sources(path: Path | None, request: Request) -> Iterator[Source]:
                 (
                     PlacedText("query", language, pair.own_id, pair.own_id, text, pair.line)
                     for pair in read_pairs(file, request, numbers)
+                    if set(request.languages or pair.languages).issuperset(pair.languages)
                     for language, text in zip(pair.languages, pair.texts, strict=True)
                 ),
             )

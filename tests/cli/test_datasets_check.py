@@ -73,6 +73,21 @@ def test_a_format_that_nobody_reads_is_no_finding(alignkit, here):
     assert not (here / "findings.csv").exists()
 
 
+def test_nothing_read_is_not_clean(alignkit, faulty, here):
+    rows = [{"sentence1": "Hallo", "sentence2": "Hello"}]
+    (here / "de-en.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for data, options, words in (
+        (faulty, ("--split", "tset"), "no text of the split 'tset'; its splits are 'test'"),
+        (faulty, ("--languages", "de"), "has no 'de'; it has 'en', 'ru'"),
+        (faulty, ("--languages", "en,de"), "has no 'de'; it has 'en', 'ru'"),
+        ("mteb:de-en.jsonl", ("--languages", "de"), "no text of the split 'test' in 'de'"),
+        ("mteb:de-en.jsonl", ("--languages", "de,en,fr"), "has no 'fr'; it has 'de', 'en'"),
+    ):  # fmt: skip
+        refused(alignkit("datasets", "check", "--data", data, "--strict", *options), words)
+    assert not (here / "findings.csv").exists()
+    assert alignkit("datasets", "check", "--data", faulty, "--languages", "en", "--strict")[0] == 0
+
+
 def test_settings_of_check_come_from_a_file(alignkit, faulty, here):
     (here / "alignkit.toml").write_text(
         f"data = {json.dumps([faulty])}\nbootstrap = 20\n[datasets.check]\nstrict = true\n", "utf-8"
