@@ -16,6 +16,7 @@ CHECKS = {
     "unreadable": "the file can't be read to its end",
     "language": "the language's code is unknown",
     "empty": "no text, or a text without an id",
+    "half-character": "half of a surrogate pair, which is no character",
     "repeated-id": "an id stands twice",
     "repeated-text": "one text stands under two ids of a language",
     "untranslated": "one text stands in two languages",
@@ -84,14 +85,16 @@ class Lint:
 
     def _finding(self, check: str, detail: str, text: PlacedText, place: Place) -> Finding:
         return Finding(
-            self._dataset, place.file, place.line, text.noun, text.language, text.own_id, check,
-            detail,
+            self._dataset, place.file, place.line, text.noun, _plain(text.language),
+            _plain(text.own_id), check, detail,
         )  # fmt: skip
 
     def _of(self, text: PlacedText, place: Place) -> Iterator[tuple[str, str]]:
         if not text.own_id or not text.text.strip():
             yield "empty", "no text" if text.own_id else "no id"
             return
+        if _plain(whole := f"{text.own_id}{text.text}") != whole:
+            yield "half-character", repr(text.text.strip()[:60])
         yield from self._repeats(text, place)
         yield from self._writing(text)
         if text.parallel_id:
@@ -121,6 +124,11 @@ class Lint:
             yield "wrong-script", f"not {written}: {text.text.strip()[:60]!r}"
         elif written == "Latn" and text.language != "en" and is_english(text.text):
             yield "english", repr(text.text.strip()[:60])
+
+
+def _plain(text: str) -> str:
+    """Write half of a surrogate pair, which no file can hold, as \\ud83d."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _base(language: str) -> str:

@@ -88,6 +88,19 @@ def test_nothing_read_is_not_clean(alignkit, faulty, here):
     assert alignkit("datasets", "check", "--data", faulty, "--languages", "en", "--strict")[0] == 0
 
 
+@pytest.mark.parametrize(("out", "mark"), [("f.csv", "\\ud83d"), ("f.jsonl", "\\\\ud83d")])
+def test_half_of_a_surrogate_pair_is_a_finding(alignkit, here, out, mark):
+    row = {"query_id": "q1", "language": "en", "query": "Who \ud83d?", "passage_id": "p\ud83d",
+           "passage": "Anna."}  # fmt: skip
+    (here / "mine.jsonl").write_text(json.dumps(row))  # escaped: the file itself is whole
+    code, shown, err = alignkit("datasets", "check", "--data", "files:mine.jsonl", "--out", out)
+    assert (code, err) == (0, "")
+    assert "2 half-character: half of a surrogate pair" in shown
+    lines = [line for line in (here / out).read_text("utf-8").splitlines() if "half-" in line]
+    assert ["q1" in line for line in lines] == [True, False]
+    assert f"p{mark}" in lines[1]
+
+
 def test_settings_of_check_come_from_a_file(alignkit, faulty, here):
     (here / "alignkit.toml").write_text(
         f"data = {json.dumps([faulty])}\nbootstrap = 20\n[datasets.check]\nstrict = true\n", "utf-8"
