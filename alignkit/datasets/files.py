@@ -82,7 +82,7 @@ def _placed(
     file: Path, rows: Iterable[tuple[int, dict[str, Any]]], request: Request
 ) -> Iterator[PlacedText]:
     """Texts of the split, in all languages; one that stands in several rows comes once."""
-    seen: set[tuple[str, str, str, str]] = set()
+    seen: set[int] = set()  # hashes, since a million texts may be a GB
     for line, row in rows:
         place = f"{file}, line {line}"
         check_columns(row, COLUMNS, place)
@@ -92,11 +92,12 @@ def _placed(
         language = _code(text["language"])
         nouns = [noun for noun in get_args(Noun) if text[f"{noun}_id"] or text[noun].strip()]
         for noun in nouns or ["query"]:  # a row with neither is a fault too
-            key = (noun, language, text[f"{noun}_id"], text[noun])
+            own_id, content = text[f"{noun}_id"], text[noun]
+            key = hash((noun, language, own_id, content))
             if key not in seen or not nouns:
                 seen.add(key)
-                parallel_id = text["query_id"] if noun == "query" else ""
-                yield PlacedText(noun, language, key[2], parallel_id, key[3], line)
+                parallel_id = own_id if noun == "query" else ""
+                yield PlacedText(noun, language, own_id, parallel_id, content, line)
 
 
 def _code(written: str) -> str:

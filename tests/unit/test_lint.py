@@ -1,6 +1,7 @@
 """What the data lint finds, with its place, and what it leaves alone."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,37 @@ def test_a_text_three_times_as_long_as_its_translations_is_an_outlier():
     found = [one for one in found if one.check == "length"]
     assert [(one.line, one.language, one.id) for one in found] == [(5, "zh", "4")]
     assert found[0].detail == "60 characters; translations suggest 15"
+
+
+def test_little_is_remembered_of_a_text():
+    n = 20_000
+    lint = Lint("made")
+
+    def texts():
+        for i in range(n):
+            yield PlacedText("passage", "sw", f"{i}#0", "", f"Maji ya kisima namba {i} ni safi.", i)
+
+    tracemalloc.start()
+    assert list(lint.run([Source(Path("made.txt"), texts())])) == []
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 100 * n  # bytes; the text alone is longer in memory
+
+
+def test_repeats_name_the_first_of_their_id_or_text():
+    texts = [
+        ("de", "1", "Ein Turm steht."), ("en", "1", "Ein Turm  steht."), ("de", "2", "Und ja."),
+        ("de", "3", "Ein Turm steht."), ("de", "2", "Ein  Turm steht."), ("fr", "4", "Und"),
+        ("de-Latn", "5", "Und ja."),
+    ]  # fmt: skip
+    rows = [PlacedText("passage", *row[:2], "", row[2], i) for i, row in enumerate(texts, 1)]
+    found = Lint("made").run([Source(Path("a.txt"), rows[:2]), Source(Path("b.txt"), rows[2:])])
+    assert [(one.check, one.file, one.line, one.id, one.detail) for one in found] == [
+        ("untranslated", "a.txt", 2, "1", "the text of de:1 in a.txt, line 1"),
+        ("repeated-text", "b.txt", 4, "3", "the text of '1' in a.txt, line 1"),
+        ("repeated-id", "b.txt", 5, "2", "also in b.txt, line 3"),
+        ("repeated-text", "b.txt", 5, "2", "the text of '1' in a.txt, line 1"),
+    ]
 
 
 def test_a_file_that_breaks_off_is_a_finding_and_the_rest_is_read(tmp_path):
