@@ -148,6 +148,15 @@ def test_a_file_that_breaks_off_is_a_finding_and_the_rest_is_read(tmp_path):
     assert 0 < broken[0][2] < 3000
 
 
+def test_questions_that_mkqa_lacks_are_found(tmp_path):
+    file = tmp_path / "mkqa.jsonl"
+    file.write_text(json.dumps({"example_id": 1, "queries": {"en": "Who?", "de": None, "fi": 7}}))
+    assert found_in(f"mkqa:{file}", languages=["de", "en", "fi", "fr"]) == [
+        ("empty", "mkqa.jsonl", 1, "de:1"), ("empty", "mkqa.jsonl", 1, "fi:1"),
+        ("empty", "mkqa.jsonl", 1, "fr:1"),
+    ]  # fmt: skip
+
+
 def test_topics_are_checked_without_their_corpus(shared_data):
     found = found_in(f"miracl:{shared_data('miracl')}", languages=["de", "sw"])
     assert {one[0] for one in found} == {"repeated-text"}
