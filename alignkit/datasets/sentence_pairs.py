@@ -32,9 +32,14 @@ class Pair(NamedTuple):
 def pair_files(path: Path, request: Request) -> list[Path]:
     """Files of sentence pairs; all of them where neither name nor folder of any says a split.
 
-    Raises AlignkitError where they say splits, and none the one that is wanted.
+    Raises AlignkitError where they say splits, and none the one that is wanted, and for a file in
+    a format that is not read.
     """
     if path.is_file():
+        if not path.name.endswith(SUFFIXES):
+            raise AlignkitError(
+                f"{path} is no file that 'mteb' reads; give one ending in {', '.join(SUFFIXES)}"
+            )
         return [path]
     files = sorted(file for file in path.rglob("*") if file.name.endswith(SUFFIXES))
     if not files:

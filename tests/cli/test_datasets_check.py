@@ -70,6 +70,8 @@ def test_a_format_that_nobody_reads_is_no_finding(alignkit, here):
     (here / "mine.txt").write_text("Who built it?\n")
     refused(alignkit("datasets", "check", "--data", "files:mine.txt"),
             "mine.txt is no file that alignkit reads; give one ending in .csv")  # fmt: skip
+    refused(alignkit("datasets", "check", "--data", "mteb:mine.txt"),
+            "mine.txt is no file that 'mteb' reads; give one ending in .jsonl")  # fmt: skip
     assert not (here / "findings.csv").exists()
 
 
