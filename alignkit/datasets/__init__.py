@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from alignkit.cache_folder import cache_folder
-from alignkit.datasets.placed import PlacedText, Source
+from alignkit.datasets.placed import Source, in_languages, of_dataset
 from alignkit.errors import AlignkitError
 from alignkit.languages import display_order, normalise
 from alignkit.progress import SILENT, Reporter
 from alignkit.registry import Registry
-from alignkit.tables import Dataset, DatasetCard, Texts
+from alignkit.tables import Dataset, DatasetCard
 
 Candidate = Literal["sentence", "sentence+context"]
 
@@ -53,8 +53,8 @@ class RegisteredDataset:
     `has_context` says whether its passages are sentences of a longer text, which
     `candidate="sentence+context"` adds. `further_splits` is an example of splits that are not on
     the card, which `load` checks itself; `splits_of` lists those that a path holds. `sources`
-    reads the files without judging them, for `alignkit datasets check`; without it, that sees
-    what `load` gives.
+    reads the files without judging them, for `alignkit datasets check`, perhaps in all languages;
+    without it, that sees what `load` gives.
     """
 
     card: DatasetCard
@@ -132,12 +132,14 @@ def sources_of(
 ) -> Iterator[Source]:
     """Read a dataset's texts file by file without judging them; see `load_dataset`.
 
-    Where a dataset can't be read so, what was loaded of it is given as one file without lines.
+    What can't be read so is loaded and given as one file without lines. After the last text,
+    AlignkitError is raised if none was of the split, or of a language wanted.
     """
     found, path, request = _requested(
         spec, languages, candidate="sentence", split=split, offline=offline, reporter=reporter
     )
-    return _sources(spec, found, path, request)
+    sources = _sources(spec, found, path, request)
+    return in_languages(sources, request.languages, lambda there: _check(spec, there, request))
 
 
 def _sources(
@@ -146,17 +148,18 @@ def _sources(
     with _reaching(spec):
         if found.sources is not None:
             yield from found.sources(path, request)
-            return
-        loaded = found.load(path, request)
-    file = path or Path(found.card.name)
-    yield Source(file, _loaded("query", loaded.queries))
-    yield Source(file, _loaded("passage", loaded.passages))
+        else:
+            yield from of_dataset(path or Path(found.card.name), found.load(path, request))
 
 
-def _loaded(noun: Literal["query", "passage"], texts: Texts) -> Iterator[PlacedText]:
-    for text_id, language, parallel_id, text in texts.frame.itertuples(index=False):
-        own_id = text_id.removeprefix(f"{language}:")
-        yield PlacedText(noun, language, own_id, parallel_id, text, 0)
+def _check(spec: str, there: set[str], request: Request) -> None:
+    """Refuse a split or languages that the texts of a dataset are not of."""
+    if not there:
+        languages = f" in {_listed(request.languages)}" if request.languages else ""
+        has = splits_of(spec)
+        mend = f"; its splits are {_listed(has)}" if has else ""
+        raise AlignkitError(f"{spec!r} has no text of the split {request.split!r}{languages}{mend}")
+    choose_languages(spec, there, request)
 
 
 def _requested(

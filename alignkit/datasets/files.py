@@ -75,25 +75,30 @@ def _splits_of(path: Path) -> set[str]:
 
 def _sources(path: Path | None, request: Request) -> Iterator[Source]:
     file = _given(path)
-    yield Source(file, _placed(file, request))
+    rows = _reader(file)(file)  # a format that nobody reads is no fault of the data
+    yield Source(file, _placed(file, rows, request))
 
 
-def _placed(file: Path, request: Request) -> Iterator[PlacedText]:
-    """Texts of all rows, whatever they are; one that stands in several rows comes once."""
-    seen: set[tuple[str, str, str, str]] = set()
-    for line, row in _reader(file)(file):
-        language = _code(str(row.get("language") or ""))
-        if _split(row, f"{file}, line {line}") != request.split or (
-            request.languages is not None and language not in request.languages
-        ):
+def _placed(
+    file: Path, rows: Iterable[tuple[int, dict[str, Any]]], request: Request
+) -> Iterator[PlacedText]:
+    """Texts of the split, in all languages; one that stands in several rows comes once."""
+    seen: set[int] = set()  # hashes, since a million texts may be a GB
+    for line, row in rows:
+        place = f"{file}, line {line}"
+        check_columns(row, COLUMNS, place)
+        if _split(row, place) != request.split:
             continue
-        for noun in get_args(Noun):
-            own_id, text = (str(row.get(name) or "") for name in (f"{noun}_id", noun))
-            key = (noun, language, own_id, text)
-            if (own_id or text.strip()) and key not in seen:
+        text = {column: _text(row[column], column, place) for column in COLUMNS}
+        language = _code(text["language"])
+        nouns = [noun for noun in get_args(Noun) if text[f"{noun}_id"] or text[noun].strip()]
+        for noun in nouns or ["query"]:  # a row with neither is a fault too
+            own_id, content = text[f"{noun}_id"], text[noun]
+            key = hash((noun, language, own_id, content))
+            if key not in seen or not nouns:
                 seen.add(key)
                 parallel_id = own_id if noun == "query" else ""
-                yield PlacedText(noun, language, own_id, parallel_id, text, line)
+                yield PlacedText(noun, language, own_id, parallel_id, content, line)
 
 
 def _code(written: str) -> str:

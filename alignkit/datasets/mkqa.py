@@ -45,12 +45,17 @@ def _sources(path: Path | None, request: Request) -> Iterator[Source]:
     yield Source(
         file,
         (
-            PlacedText("query", language, own_id, own_id, text, line)
+            PlacedText("query", language, own_id, own_id, _or_empty(texts, language), line)
             for line, own_id, texts in _rows(file)
             for language in wanted
-            if (text := texts.get(LANGUAGES[language])) is not None
         ),
     )
+
+
+def _or_empty(texts: dict[str, Any], language: str) -> str:
+    """Question in a language; "" for one that is missing or no text, which is a finding."""
+    text = texts.get(LANGUAGES[language])
+    return text if isinstance(text, str) else ""
 
 
 @dataset(CARD, sources=_sources)

@@ -1,9 +1,9 @@
 """Data sets of MTEB that lie on disk: retrieval in BEIR's layout, or sentence pairs."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -11,6 +11,7 @@ from alignkit.datasets import Request, choose_languages, dataset
 from alignkit.datasets.assemble import Answer, TextRow, assemble
 from alignkit.datasets.packed import SUFFIXES, read_rows, text_of
 from alignkit.datasets.placed import PlacedText, Source
+from alignkit.datasets.reading import check_columns
 from alignkit.datasets.sentence_pairs import pair_files, read_pairs, split_of
 from alignkit.errors import AlignkitError
 from alignkit.languages import normalise
@@ -26,7 +27,8 @@ CARD = DatasetCard(
         "Retrieval: `corpus`, `queries` and `qrels` as JSON lines (also .gz), Parquet or TSV, each "
         "a file or a folder of files, as BEIR and MTEB have them, with the fields _id, title, text "
         "and query-id, corpus-id, score; for several languages, a folder for each, or the folders "
-        "{language}-corpus, -queries, -qrels. Passages are title, a blank and text. Queries are "
+        "{language}-corpus, -queries, -qrels. A folder of qrels has files named after splits; a "
+        "file serves any split. Passages are title, a blank and text. Queries are "
         "not taken for translations of each other. Bitext: rows of sentence1 and sentence2, with "
         "lang (de-en) or in files named after it; for question-alignment. Where neither names nor "
         "rows say a language, --languages does."
@@ -52,12 +54,14 @@ def _sources(path: Path | None, request: Request) -> Iterator[Source]:
         for file in part.corpus:
             yield Source(file, _placed(file, "passage", part.language))
     if not parts:
+        numbers = Counter[str]()
         for file in pair_files(path, request):
             yield Source(
                 file,
                 (
                     PlacedText("query", language, pair.own_id, pair.own_id, text, pair.line)
-                    for pair in read_pairs(file, request)
+                    for pair in read_pairs(file, request, numbers)
+                    if set(request.languages or pair.languages).issuperset(pair.languages)
                     for language, text in zip(pair.languages, pair.texts, strict=True)
                 ),
             )
@@ -146,10 +150,12 @@ def _said(path: Path, request: Request) -> str:
 def _part(language: str, folder: Path, prefix: str, request: Request) -> _Part:
     tables = {name: _tables(folder, prefix + name) for name in ("corpus", "queries", "qrels")}
     judged = tables["qrels"] or _tables(folder, prefix + "data") or _tables(folder, request.split)
-    of_split = [file for file in judged if split_of(file) == request.split]
+    # A single file names no split: it serves whichever is wanted, as one of queries does.
+    named = [file for file in judged if not file.name.startswith(f"{prefix}qrels.")]
+    of_split = [file for file in named if split_of(file) == request.split] if named else judged
     if not tables["queries"] or not of_split:
         missing = "queries" if not tables["queries"] else f"qrels of the split {request.split!r}"
-        has = ", ".join(sorted({split_of(file) for file in judged}))
+        has = ", ".join(sorted({split_of(file) for file in named}))
         there = f"; it has {has}" if has and tables["queries"] else ""
         raise AlignkitError(
             f"{folder} has a corpus of {language!r}, but no {prefix}{missing}{there}; put them "
@@ -173,12 +179,9 @@ def _texts(file: Path) -> Iterator[tuple[int, str, str]]:
     for line, row in read_rows(file):
         place = f"{file}, line {line}"
         own_id = _id(row, ("_id", "id"), place)
-        title = row.get("title") or ""
-        yield (
-            line,
-            own_id,
-            f"{title} {text_of(row, 'text', place)}".strip() if title else row["text"],
-        )
+        text = text_of(row, "text", place)
+        title = text_of(row, "title", place) if row.get("title") else ""
+        yield line, own_id, f"{title} {text}".strip() if title else text
 
 
 def _id(row: dict[str, Any], names: tuple[str, ...], place: str) -> str:
@@ -191,7 +194,8 @@ def _id(row: dict[str, Any], names: tuple[str, ...], place: str) -> str:
 def _judged(file: Path, language: str) -> Iterator[Answer]:
     for line, row in read_rows(file):
         place = f"{file}, line {line}"
-        score = row.get("score", 1)
+        check_columns(row, ["score"], place)  # without a grade, negatives would be answers
+        score = row["score"]
         if not re.fullmatch(r"\d+(\.0+)?", str(score)):
             raise AlignkitError(f"{place}: score is {score!r}; write 0 or a higher whole number")
         query = _id(row, ("query-id", "query_id"), place)
@@ -201,7 +205,9 @@ def _judged(file: Path, language: str) -> Iterator[Answer]:
 
 
 def _bitext(card: DatasetCard, path: Path, request: Request) -> Dataset:
-    pairs = list(chain.from_iterable(read_pairs(f, request) for f in pair_files(path, request)))
+    numbers = Counter[str]()
+    files = pair_files(path, request)
+    pairs = [pair for file in files for pair in read_pairs(file, request, numbers)]
     present = sorted({language for pair in pairs for language in pair.languages})
     wanted = set(choose_languages(card.name, present, request))
     queries = [

@@ -28,10 +28,12 @@ OWN = "alignkit-"  # tasks that `--mteb` wrote
 _CUT = {"ndcg", "recall", "precision"}  # the same at a cutoff; map@k and mrr@k are cut, ours whole
 _BITEXT = {"accuracy": "recall@1"}
 
+_ByLanguage = dict[tuple[str, ...], dict[str, Any]]  # scores of a language, or of a pair
+
 
 @dataclass(frozen=True)
 class Imported:
-    """Rows with PUBLISHED_COLUMNS, the main scores of every task, and files left out, with why."""
+    """Rows with PUBLISHED_COLUMNS, main scores of every task, and what is left out, with why."""
 
     rows: pd.DataFrame
     main: pd.DataFrame  # model, task, language, score
@@ -56,13 +58,15 @@ def read_mteb(folders: Sequence[Path], names: Mapping[str, str] | None = None) -
         model, revision = _model(path)
         task = stored["task_name"]
         subsets = _test_scores(scores)
-        main += [(model, task, _codes(one)[-1], one.get("main_score")) for one in subsets]
+        main += [(model, task, _label(one), one.get("main_score")) for one in subsets]
         dataset = known.get(task) or (task.removeprefix(OWN) if task.startswith(OWN) else None)
         if dataset is None:
             left_out.append(f"{path}: {task} has other queries or pools than any data set here")
             continue
         head = (f"MTEB {task}", model, f"@{revision[:7]}", dataset)
-        rows += [(*head, *row) for row in _rows(subsets)]
+        by_language, faults = _by_language(subsets)
+        rows += [(*head, *row) for row in _rows(by_language, complete=not faults)]
+        left_out += [f"{path}: {fault}" for fault in (*faults, *_without_figures(by_language))]
     if not main:
         raise AlignkitError(
             f"no results of MTEB in {', '.join(map(str, folders))}; name a folder that holds "
@@ -107,35 +111,74 @@ def _test_scores(scores: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]
     return [] if split is None else scores[split]
 
 
-def _codes(subset: dict[str, Any]) -> list[str]:
-    """Languages of a subset, the query's first."""
-    stated = subset.get("languages") or [subset.get("hf_subset", "")]
-    return [normalise(code) for code in stated]
+def _stated(subset: dict[str, Any]) -> tuple[str, ...]:
+    """Codes of a subset as written, the query's first; one where both sides are of a language."""
+    return tuple(dict.fromkeys(subset.get("languages") or [subset.get("hf_subset", "")]))
 
 
-def _rows(subsets: list[dict[str, Any]]) -> Iterator[tuple[Any, ...]]:
-    """Rows from `task` on: a language each, and their mean."""
-    found: dict[str, list[float]] = {}
-    languages: list[tuple[str, ...]] = [tuple(_codes(one)) for one in subsets]
-    for codes, n in Counter(languages).items():
-        if n > 1:
-            raise AlignkitError(
-                f"the languages {'-'.join(codes)} stand {n} times in one file; keep one of them"
-            )
-    for codes, one in zip(languages, subsets, strict=True):
-        if len(codes) == 1:
-            for metric, value in _measures(one):
-                found.setdefault(metric, []).append(value)
-                yield "answer-retrieval", "monolingual", codes[0], AVERAGE, metric, value
+def _label(subset: dict[str, Any]) -> str:
+    """Name the languages of a subset; a code that is none of a language as it is written."""
+    names: list[str] = []
+    for code in _stated(subset):
+        try:
+            names.append(normalise(code))
+        except AlignkitError:
+            names.append(code)
+    return "-".join(names)
+
+
+def _by_language(subsets: list[dict[str, Any]]) -> tuple[_ByLanguage, list[str]]:
+    """Subsets by their language or pair of languages, and why others are left out.
+
+    The name of a subset counts where its languages are those of another or more than two: MTEB
+    calls the Chinese of Hong Kong and of Taiwan zho-Hant, and Norwegian three codes.
+    """
+    often = Counter(map(_stated, subsets))
+    found: list[tuple[tuple[str, ...], dict[str, Any]]] = []
+    faults: list[str] = []
+    for one in subsets:
+        stated, name = _stated(one), one.get("hf_subset", "")
+        unclear = often[stated] > 1 or len(stated) > 2
+        try:
+            codes = tuple(map(normalise, [name] if unclear else stated))
+        except AlignkitError as error:
+            why = f"its languages, {', '.join(stated)}, do not say which" if unclear else error
+            faults.append(f"the subset {name!r}: {why}")
             continue
-        yield from (
-            ("question-alignment", "cross-lingual", *codes[:2], metric, float(one[name]))
-            for name, metric in _BITEXT.items()
-            if name in one
-        )
-    n_languages = sum(len(codes) == 1 for codes in languages)
+        found.append((codes, one))
+    times = Counter(codes for codes, _ in found)
+    faults += [f"{'-'.join(codes)} stands {n} times" for codes, n in times.items() if n > 1]
+    return {codes: one for codes, one in found if times[codes] == 1}, faults
+
+
+def _without_figures(subsets: _ByLanguage) -> Iterator[str]:
+    """Say which subsets give no row."""
+    names = ["-".join(codes) for codes, one in subsets.items() if not [*_own_rows(codes, one)]]
+    if names:
+        yield f"no figure that means the same here for {len(names)} subsets, first {names[0]}"
+
+
+def _own_rows(codes: tuple[str, ...], subset: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
+    """Rows of a subset from `task` on."""
+    if len(codes) == 1:
+        for metric, value in _measures(subset):
+            yield "answer-retrieval", "monolingual", codes[0], AVERAGE, metric, value
+        return
+    for name, metric in _BITEXT.items():
+        if name in subset:
+            yield "question-alignment", "cross-lingual", *codes, metric, float(subset[name])
+
+
+def _rows(subsets: _ByLanguage, *, complete: bool) -> Iterator[tuple[Any, ...]]:
+    """Rows from `task` on: of each language, and where the file is `complete` their mean."""
+    found: dict[str, list[float]] = {}
+    for codes, one in subsets.items():
+        yield from _own_rows(codes, one)
+        for metric, value in _measures(one) if len(codes) == 1 else ():
+            found.setdefault(metric, []).append(value)
+    n_languages = sum(len(codes) == 1 for codes in subsets)
     for metric, values in found.items():
-        if len(values) < n_languages:
+        if not complete or len(values) < n_languages:
             continue  # a mean over fewer languages would look like one over all
         mean = sum(values) / len(values)
         yield "answer-retrieval", "monolingual", AVERAGE, AVERAGE, metric, mean

@@ -66,6 +66,43 @@ def test_a_file_of_another_kind_is_refused_before_reading(alignkit, faulty, here
     assert not (here / "f.txt").exists()
 
 
+def test_a_format_that_nobody_reads_is_no_finding(alignkit, here):
+    (here / "mine.txt").write_text("Who built it?\n")
+    refused(alignkit("datasets", "check", "--data", "files:mine.txt"),
+            "mine.txt is no file that alignkit reads; give one ending in .csv")  # fmt: skip
+    refused(alignkit("datasets", "check", "--data", "mteb:mine.txt"),
+            "mine.txt is no file that 'mteb' reads; give one ending in .jsonl")  # fmt: skip
+    assert not (here / "findings.csv").exists()
+
+
+def test_nothing_read_is_not_clean(alignkit, faulty, here):
+    rows = [{"sentence1": "Hallo", "sentence2": "Hello"}]
+    (here / "de-en.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for data, options, words in (
+        (faulty, ("--split", "tset"), "no text of the split 'tset'; its splits are 'test'"),
+        (faulty, ("--languages", "de"), "has no 'de'; it has 'en', 'ru'"),
+        (faulty, ("--languages", "en,de"), "has no 'de'; it has 'en', 'ru'"),
+        ("mteb:de-en.jsonl", ("--languages", "de"), "no text of the split 'test' in 'de'"),
+        ("mteb:de-en.jsonl", ("--languages", "de,en,fr"), "has no 'fr'; it has 'de', 'en'"),
+    ):  # fmt: skip
+        refused(alignkit("datasets", "check", "--data", data, "--strict", *options), words)
+    assert not (here / "findings.csv").exists()
+    assert alignkit("datasets", "check", "--data", faulty, "--languages", "en", "--strict")[0] == 0
+
+
+@pytest.mark.parametrize(("out", "mark"), [("f.csv", "\\ud83d"), ("f.jsonl", "\\\\ud83d")])
+def test_half_of_a_surrogate_pair_is_a_finding(alignkit, here, out, mark):
+    row = {"query_id": "q1", "language": "en", "query": "Who \ud83d?", "passage_id": "p\ud83d",
+           "passage": "Anna."}  # fmt: skip
+    (here / "mine.jsonl").write_text(json.dumps(row))  # escaped: the file itself is whole
+    code, shown, err = alignkit("datasets", "check", "--data", "files:mine.jsonl", "--out", out)
+    assert (code, err) == (0, "")
+    assert "2 half-character: half of a surrogate pair" in shown
+    lines = [line for line in (here / out).read_text("utf-8").splitlines() if "half-" in line]
+    assert ["q1" in line for line in lines] == [True, False]
+    assert f"p{mark}" in lines[1]
+
+
 @pytest.mark.parametrize("name", ["notes.csv", "notes.jsonl"])
 def test_a_file_that_holds_no_findings_is_replaced_by_force_alone(alignkit, faulty, here, name):
     for content in ("mine,and,yours\n", '{"mine": 1}\n', "[1]\n", "7\n", "\xff\n"):

@@ -190,6 +190,79 @@ def test_imported_figures_stand_beside_a_run(alignkit, data, vectors, published,
     assert ".600" in table
 
 
+@pytest.fixture
+def imported(alignkit, here):
+    """Import a file of results with these subsets and one of MIRACL; what came and what not."""
+
+    def read(task, subsets):
+        folder = here / "results" / "org__model" / "abcdef123456"
+        mteb_file(folder, "MIRACLRetrieval", [
+            {"hf_subset": "sw", "languages": ["swa-Latn"], "ndcg_at_10": 0.5, "main_score": 0.5},
+        ])  # fmt: skip
+        mteb_file(folder, task, subsets)
+        code, out, err = alignkit("import-mteb", here / "results", "--out", "p.csv", "--force")
+        assert code == 0, err
+        rows = pd.read_csv(here / "p.csv")
+        assert "sw" in set(rows.loc[rows["dataset"] == "miracl", "query_language"])
+        rows = rows[rows["source"] == f"MTEB {task}"]
+        figures = dict(zip(rows["query_language"], rows["value"], strict=True))
+        return figures, out, err.replace(str(folder), "")
+
+    return read
+
+
+def subset(name, *languages, **scores):
+    return {"hf_subset": name, "languages": list(languages), "main_score": 0.25} | scores
+
+
+def test_a_task_of_code_ends_no_import(imported):
+    figures, out, err = imported("CodeRetrieval", [subset("python", "eng-Latn", "python-Code")])
+    assert figures == {}
+    assert "CodeRetrieval, org/model: en-python-Code 0.250" in out
+    assert err == (
+        "not to be compared: /CodeRetrieval.json: CodeRetrieval has other queries or pools than "
+        "any data set here\n"
+    )
+
+
+def test_belebele_s_pairs_of_one_language_are_that_language(imported):
+    figures, _, err = imported("BelebeleRetrieval", [
+        subset("swh_Latn-swh_Latn", "swh-Latn", "swh-Latn", ndcg_at_10=0.5),
+        subset("deu_Latn-deu_Latn", "deu-Latn", "deu-Latn", ndcg_at_10=0.75),
+        subset("deu_Latn-eng_Latn", "deu-Latn", "eng-Latn", ndcg_at_10=0.125),
+    ])  # fmt: skip
+    assert figures == {"swh": 0.5, "de": 0.75, "*": 0.625}
+    assert (
+        "/BelebeleRetrieval.json: no figure that means the same here for 1 subsets, first de-en"
+        in err
+    )
+
+
+def test_mkqa_s_names_tell_its_chinese_apart(imported):
+    figures, _, err = imported("MKQARetrieval", [
+        subset("zh_hk", "zho-Hant", ndcg_at_10=0.5), subset("zh_tw", "zho-Hant", ndcg_at_10=0.75),
+        subset("no", "nor-Latn", "nno-Latn", "nob-Latn", ndcg_at_10=0.25),
+    ])  # fmt: skip
+    assert figures == {"zh-Hant-HK": 0.5, "zh-Hant": 0.75, "no": 0.25, "*": 0.5}
+    assert err == ""
+
+
+def test_a_subset_of_unknown_or_repeated_languages_is_left_out_alone(imported):
+    figures, _, err = imported("MKQARetrieval", [
+        subset("de", "deu-Latn", ndcg_at_10=0.5), subset("python", "python-Code", ndcg_at_10=0.5),
+        subset("a", "eng-Latn", ndcg_at_10=0.5), subset("b", "eng-Latn", ndcg_at_10=0.5),
+        subset("zh_tw", "zho-Hant", ndcg_at_10=0.5), subset("zh_hant", "zh-Hant", ndcg_at_10=0.5),
+    ])  # fmt: skip
+    assert figures == {"de": 0.5}  # and no mean, which would be of fewer languages
+    for line in (
+        "the subset 'python': 'python-Code' is no language code",
+        "the subset 'a': its languages, eng-Latn, do not say which",
+        "the subset 'b': its languages, eng-Latn, do not say which",
+        "zh-Hant stands 2 times",
+    ):
+        assert f"not to be compared: /MKQARetrieval.json: {line}" in err
+
+
 def test_what_import_refuses(alignkit, published, here):
     refused(alignkit("import-mteb", "nowhere"), "nowhere does not exist")
     (here / "empty").mkdir()

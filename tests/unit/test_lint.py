@@ -1,6 +1,7 @@
 """What the data lint finds, with its place, and what it leaves alone."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,34 @@ def test_every_fault_is_found_with_its_line(tmp_path):
     ]
 
 
+def details_in(spec, **options):
+    return [one.detail for one in Lint(spec).run(sources_of(spec, **options))]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"query_id": "q1", "language": "en", "query": "Who?"}, "no 'passage_id'; it has 'query_i"),
+        ({"query_id": "q1", "language": "en", "query": 7, "passage_id": "", "passage": ""},
+         "query is 7, not a text"),
+    ],
+)  # fmt: skip
+def test_rows_that_loading_cannot_take_are_found(tmp_path, row, fault):
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps(row))
+    assert [one[0] for one in found_in(f"files:{file}")] == ["unreadable"]
+    assert f"mine.jsonl, line 1: {fault}" in details_in(f"files:{file}")[0]
+
+
+def test_an_id_may_be_0_and_a_row_must_hold_something(tmp_path):
+    spec = write_rows(tmp_path / "mine.jsonl", [
+        (0, "de", "Wer?", 0, "Anna."), ("", "de", " ", "", ""), ("", "de", " ", "", ""),
+    ])  # fmt: skip
+    assert found_in(spec) == [
+        ("empty", "mine.jsonl", 2, "de:"), ("empty", "mine.jsonl", 3, "de:"),
+    ]  # fmt: skip
+
+
 def test_an_answer_to_two_questions_is_no_repeat(tmp_path):
     spec = write_rows(tmp_path / "mine.jsonl", [
         ("q1", "de", "Wer?", "p1", "Anna."), ("q2", "de", "Wen?", "p1", "Anna."),
@@ -73,6 +102,37 @@ def test_a_text_three_times_as_long_as_its_translations_is_an_outlier():
     assert found[0].detail == "60 characters; translations suggest 15"
 
 
+def test_little_is_remembered_of_a_text():
+    n = 20_000
+    lint = Lint("made")
+
+    def texts():
+        for i in range(n):
+            yield PlacedText("passage", "sw", f"{i}#0", "", f"Maji ya kisima namba {i} ni safi.", i)
+
+    tracemalloc.start()
+    assert list(lint.run([Source(Path("made.txt"), texts())])) == []
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 100 * n  # bytes; the text alone is longer in memory
+
+
+def test_repeats_name_the_first_of_their_id_or_text():
+    texts = [
+        ("de", "1", "Ein Turm steht."), ("en", "1", "Ein Turm  steht."), ("de", "2", "Und ja."),
+        ("de", "3", "Ein Turm steht."), ("de", "2", "Ein  Turm steht."), ("fr", "4", "Und"),
+        ("de-Latn", "5", "Und ja."),
+    ]  # fmt: skip
+    rows = [PlacedText("passage", *row[:2], "", row[2], i) for i, row in enumerate(texts, 1)]
+    found = Lint("made").run([Source(Path("a.txt"), rows[:2]), Source(Path("b.txt"), rows[2:])])
+    assert [(one.check, one.file, one.line, one.id, one.detail) for one in found] == [
+        ("untranslated", "a.txt", 2, "1", "the text of de:1 in a.txt, line 1"),
+        ("repeated-text", "b.txt", 4, "3", "the text of '1' in a.txt, line 1"),
+        ("repeated-id", "b.txt", 5, "2", "also in b.txt, line 3"),
+        ("repeated-text", "b.txt", 5, "2", "the text of '1' in a.txt, line 1"),
+    ]
+
+
 def test_a_file_that_breaks_off_is_a_finding_and_the_rest_is_read(tmp_path):
     write_judged(tmp_path, "sw", "1\tNini hiki?\n2\t \n", "1\tQ0\t1#0\t1\n")
     rows = [(f"{i}#0", "t", f"{hash((i, 'x'))} maji") for i in range(3000)]
@@ -86,6 +146,15 @@ def test_a_file_that_breaks_off_is_a_finding_and_the_rest_is_read(tmp_path):
     broken = [one for one in found if one[0] == "unreadable"]
     assert [one[1] for one in broken] == ["docs-0.jsonl.gz"]
     assert 0 < broken[0][2] < 3000
+
+
+def test_questions_that_mkqa_lacks_are_found(tmp_path):
+    file = tmp_path / "mkqa.jsonl"
+    file.write_text(json.dumps({"example_id": 1, "queries": {"en": "Who?", "de": None, "fi": 7}}))
+    assert found_in(f"mkqa:{file}", languages=["de", "en", "fi", "fr"]) == [
+        ("empty", "mkqa.jsonl", 1, "de:1"), ("empty", "mkqa.jsonl", 1, "fi:1"),
+        ("empty", "mkqa.jsonl", 1, "fr:1"),
+    ]  # fmt: skip
 
 
 def test_topics_are_checked_without_their_corpus(shared_data):

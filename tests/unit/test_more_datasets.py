@@ -6,7 +6,7 @@ import json
 import pandas as pd
 import pytest
 
-from alignkit.datasets import load_dataset
+from alignkit.datasets import load_dataset, sources_of
 from alignkit.datasets.belebele import CODES, LANGUAGES
 from alignkit.errors import AlignkitError
 from alignkit.languages import normalise
@@ -172,6 +172,49 @@ def test_beir_s_layout_is_read_with_its_splits(tmp_path, suffix):
     )
 
 
+@pytest.mark.parametrize(
+    ("table", "row", "fault"),
+    [
+        ("queries", {"_id": "q1", "query": "who?"}, "'text' is None, not a text; it has '_id', 'q"),
+        ("queries", {"_id": "q1", "text": None}, "'text' is None, not a text"),
+        ("corpus", {"_id": "p1", "title": "", "text": 7}, "'text' is 7, not a text"),
+        ("corpus", {"_id": "p1", "title": 7, "text": "one"}, "'title' is 7, not a text"),
+    ],
+)
+def test_a_row_without_a_text_is_refused_with_its_line(tmp_path, table, row, fault):
+    folder = write_beir(tmp_path / "fiqa")
+    rows = {"corpus": CORPUS, "queries": QUERIES}[table]
+    file = write_lines(folder / f"{table}.jsonl", [rows[1], row])
+    assert f"{file}, line 2: {fault}" in refused(f"mteb:{folder}", languages=["en"])
+
+
+def test_judgements_need_their_grades(tmp_path):
+    folder = write_beir(tmp_path / "fiqa")
+    file = folder / "qrels" / "test.tsv"
+    file.write_text(QRELS.replace("score", "relevance"))
+    assert refused(f"mteb:{folder}", languages=["en"]) == (
+        f"{file}, line 2: no 'score'; it has 'query-id', 'corpus-id', 'relevance'"
+    )
+
+
+@pytest.mark.parametrize("prefix", ["", "en-"])
+def test_qrels_may_be_one_file(tmp_path, prefix):
+    for name, rows in (("corpus", CORPUS), ("queries", QUERIES)):
+        write_lines(tmp_path / f"{prefix}{name}" / "all.jsonl", rows)
+    (tmp_path / f"{prefix}qrels.tsv").write_text(QRELS)
+    for split in ("test", "train"):
+        dataset = load_dataset(f"mteb:{tmp_path}", languages=["en"], split=split)
+        assert dataset.qrels["passage_id"].tolist() == ["en:p1"]
+
+    write_lines(tmp_path / f"{prefix}qrels" / "dev.jsonl",
+                [{"query-id": "q2", "corpus-id": "p2", "score": 1}])  # fmt: skip
+    dataset = load_dataset(f"mteb:{tmp_path}", languages=["en"], split="dev")
+    assert dataset.qrels["passage_id"].tolist() == ["en:p2"]
+    assert f"no {prefix}qrels of the split 'test'; it has dev; put" in refused(
+        f"mteb:{tmp_path}", languages=["en"]
+    )
+
+
 def test_beir_s_judgements_both_ways_are_refused(tmp_path):
     folder = write_beir(tmp_path / "fiqa")
     (folder / "qrels" / "test.tsv").write_text(QRELS + "q1\tp1\t0\n")
@@ -218,6 +261,47 @@ def test_bitext_takes_its_languages_from_rows_names_or_the_request(tmp_path):
     assert len(dataset.question_alignment().qrels) == 4
     assert "name both, as in --languages de,en" in refused(f"mteb:{bare}")
     assert refused("mteb") == "'mteb' needs data on disk; write mteb:PATH"
+
+
+def test_bitext_of_another_split_is_not_taken(tmp_path):
+    rows = [{"sentence1": "Hallo", "sentence2": "Hello", "lang": "de-en"}]
+    write_lines(tmp_path / "one" / "train.jsonl", rows)
+    write_lines(tmp_path / "two" / "dev" / "fr" / "de-en.jsonl", rows)
+    write_lines(tmp_path / "two" / "train" / "fr" / "de-en.jsonl", rows)
+    for folder, split, has in (
+        ("one", "test", "train"), ("one", "nonsense", "train"), ("two", "test", "dev, train"),
+    ):  # fmt: skip
+        assert refused(f"mteb:{tmp_path / folder}", split=split) == (
+            f"{tmp_path / folder} has no sentence pairs of the split {split!r}; it has {has}"
+        )
+    for folder in ("one", "two"):
+        dataset = load_dataset(f"mteb:{tmp_path / folder}", split="train")
+        assert ids(dataset.queries) == ["de:de-en-1", "en:de-en-1"]
+
+
+def test_shards_of_bitext_are_one_data_set(tmp_path):
+    def rows(first, last, lang):
+        return [
+            {"sentence1": f"Satz {i}", "sentence2": f"sentence {i}", "lang": lang}
+            for i in range(first, last + 1)
+        ]
+
+    write_lines(
+        tmp_path / "test-00000-of-00002.jsonl", [*rows(1, 2, "de-en"), *rows(1, 1, "de-fr")]
+    )
+    second = [*rows(3, 4, "de-en"), *rows(2, 2, "de-fr")]
+    write_lines(tmp_path / "test-00001-of-00002.jsonl", second)
+    dataset = load_dataset(f"mteb:{tmp_path}", languages=["de", "en"])
+    assert dataset.queries.frame.set_index("id")["text"].to_dict() == {
+        **{f"de:de-en-{i}": f"Satz {i}" for i in range(1, 5)},
+        **{f"en:de-en-{i}": f"sentence {i}" for i in range(1, 5)},
+    }
+    assert "fr:de-fr-2" in ids(load_dataset(f"mteb:{tmp_path}").queries)
+    placed = [text for source in sources_of(f"mteb:{tmp_path}") for text in source.texts]
+    assert [one.own_id for one in placed if one.language == "en"][-1] == "de-en-4"
+
+    pd.DataFrame(second).to_parquet(tmp_path / "test-00001-of-00002.parquet")
+    assert "test-00001-of-00002.jsonl have one name; remove one" in refused(f"mteb:{tmp_path}")
 
 
 def test_hong_kong_s_chinese_is_not_taiwan_s():
