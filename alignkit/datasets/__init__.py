@@ -8,14 +8,14 @@ A dataset is a function that reads files into a `Dataset`, registered with its c
 The file is all it takes: `--data mine`, the listing and the checks here follow from the card.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 from alignkit.cache_folder import cache_folder
 from alignkit.datasets.placed import Source, in_languages, of_dataset
+from alignkit.datasets.spec import parse_spec, reaching
 from alignkit.errors import AlignkitError
 from alignkit.languages import display_order, normalise
 from alignkit.progress import SILENT, Reporter
@@ -118,7 +118,7 @@ def load_dataset(
     found, path, request = _requested(
         spec, languages, candidate=candidate, split=split, offline=offline, reporter=reporter
     )
-    with _reaching(spec):
+    with reaching(spec):
         return found.load(path, request)
 
 
@@ -145,7 +145,7 @@ def sources_of(
 def _sources(
     spec: str, found: RegisteredDataset, path: Path | None, request: Request
 ) -> Iterator[Source]:
-    with _reaching(spec):
+    with reaching(spec):
         if found.sources is not None:
             yield from found.sources(path, request)
         else:
@@ -172,7 +172,7 @@ def _requested(
     reporter: Reporter,
 ) -> tuple[RegisteredDataset, Path | None, Request]:
     """Find the dataset, its path and what is wanted of it."""
-    name, path = _parse(spec)
+    name, path = parse_spec(spec)
     found = DATASETS.get(name)
     if split not in found.card.splits and not found.further_splits:
         has = ", ".join(repr(known) for known in found.card.splits)
@@ -192,7 +192,7 @@ def _requested(
 
 def splits_of(spec: str) -> tuple[str, ...]:
     """Name the splits of a dataset, those on its card or those that its file holds."""
-    name, path = _parse(spec)
+    name, path = parse_spec(spec)
     found = DATASETS.get(name)
     if path is None or found.splits_of is None:
         return found.card.splits
@@ -201,7 +201,7 @@ def splits_of(spec: str) -> tuple[str, ...]:
 
 def path_of(spec: str) -> Path | None:
     """Give the path of `NAME:PATH`, which is there; None where data are bundled or published."""
-    return _parse(spec)[1]
+    return parse_spec(spec)[1]
 
 
 def choose_languages(name: str, present: Iterable[str], request: Request) -> list[str]:
@@ -220,38 +220,6 @@ def choose_languages(name: str, present: Iterable[str], request: Request) -> lis
             f"the dataset {name!r} has no {_listed(missing)}; it has {_listed(sorted(present))}"
         )
     return sorted(wanted)
-
-
-def _parse(spec: str) -> tuple[str, Path | None]:
-    """Take `NAME[:PATH]` apart at the first colon, so that a path may have colons of its own."""
-    name, colon, rest = spec.partition(":")
-    # No dataset's name has such a sign; a name of one letter is a Windows drive.
-    if any(sign in name for sign in "/\\~.") or len(name) == 1:
-        raise AlignkitError(f"{spec!r} is a path, not a dataset; write 'files:{spec}' or NAME:PATH")
-    if not colon:
-        return name, None
-    if not rest:
-        raise AlignkitError(f"no path stands after the colon in {spec!r}; write NAME or NAME:PATH")
-    path = Path(rest).expanduser()
-    with _reaching(spec):
-        there = path.exists()
-    if not there:
-        raise AlignkitError(f"{spec!r}: there is no file or folder {str(path)!r}; check the path")
-    return name, path
-
-
-@contextmanager
-def _reaching(spec: str) -> Generator[None]:
-    """Turn what the file system refuses into a line: a folder closed to us, too long a name."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:  # of no file: not for the user to mend
-            raise
-        raise AlignkitError(
-            f"{spec!r}: {str(error.filename)!r} cannot be reached: {error.strerror}; check the "
-            "path and its permissions"
-        ) from error
 
 
 def _wanted(languages: Iterable[str] | None) -> tuple[str, ...] | None:
