@@ -217,8 +217,9 @@ class ModelCheckpoint(Checkpoint):
                     model = load_model(folder, device, self._model_arguments(device, dtype))
                 model = in_dtype(model, dtype) if self.backend.is_torch else model
                 self.prepare(model, weights)
+            model.truncate_dim = None  # vectors are cached whole and cut off afterwards
             # One text through it: what is wrong with it shows now and not in an hour.
-            dim = model.encode(["a"], prompt="", show_progress_bar=False).shape[1]
+            dim = model.encode(["a"], prompt="", task="query", show_progress_bar=False).shape[1]
         except (
             OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, IndexError,
             ImportError, SafetensorError,

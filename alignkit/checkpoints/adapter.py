@@ -131,6 +131,11 @@ class AdapterCheckpoint(ModelCheckpoint):
         return self.shape.similarity
 
     @property
+    def truncate_dim(self) -> int | None:
+        """As the folder that states it says."""
+        return self.shape.truncate_dim
+
+    @property
     def max_seq_length(self) -> int | None:
         """As the folder that states it says."""
         return self.shape.max_seq_length

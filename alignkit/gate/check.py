@@ -177,5 +177,5 @@ def _fresh(checkpoint: Checkpoint, dataset: Dataset, rows: np.ndarray) -> np.nda
     texts = [str(text) for text in dataset.queries.frame["text"].iloc[rows]]
     encoder = checkpoint.load()
     vectors = encoder.launch(encoder.prepare(texts, "query"))()
-    dim = checkpoint.options.truncate_dim
+    dim = checkpoint.truncate_dim
     return vectors[:, :dim]

@@ -154,6 +154,13 @@ def test_the_models_similarity_is_respected(stated, expected, model_copy, edit_j
     assert load_checkpoint(str(model_copy)).similarity == expected
 
 
+@pytest.mark.parametrize("saved", [0, "64"])
+def test_a_saved_truncation_that_is_no_dimension_is_refused(saved, model_copy, edit_json):
+    edit_json(model_copy / "config_sentence_transformers.json", truncate_dim=saved)
+
+    assert f"truncate_dim {saved!r}" in refusal(model_copy)
+
+
 def test_a_cross_encoder_is_refused(model_copy, edit_json):
     edit_json(model_copy / "config_sentence_transformers.json", model_type="CrossEncoder")
 
