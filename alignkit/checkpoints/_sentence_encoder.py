@@ -33,7 +33,7 @@ class SentenceEncoder:
     @property
     def random_weights(self) -> list[str]:
         """Weights that its vectors depend on and that its files lack, sorted."""
-        return in_use(self.model, self.weights.missing)
+        return in_use(self.model, self.weights)
 
     def prepare(self, texts: Sequence[str], role: Role) -> tuple[dict[str, Any], str]:
         """Tokenise a batch, in memory that a GPU can fetch by itself."""

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from tiny_models import leave_out, make_router
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.errors import AlignkitError
@@ -285,17 +286,12 @@ def test_recipes_of_roles_and_prompts_differ(model_folder):
 @pytest.fixture
 def without(plain_copy):
     """Leave weights out of the model's file."""
-    from safetensors.torch import load_file, save_file
 
-    def leave_out(*words):
-        path = plain_copy / "model.safetensors"
-        weights = load_file(path)
-        left = {name: one for name, one in weights.items() if not any(w in name for w in words)}
-        assert len(left) < len(weights)
-        save_file(left, path, metadata={"format": "pt"})
+    def change(*words):
+        leave_out(plain_copy / "model.safetensors", *words)
         return load_checkpoint(f"m={plain_copy}", EncodeOptions(device="cpu"))
 
-    return leave_out
+    return change
 
 
 def test_a_model_that_lacks_weights_is_refused_and_not_filled_at_random(without):
@@ -306,6 +302,22 @@ def test_a_model_that_lacks_weights_is_refused_and_not_filled_at_random(without)
         "m lacks 2 weights that its vectors depend on, first encoder.layer.1.output.dense.bias; "
         "they would be random: save the whole model (see `alignkit doctor`)"
     )
+
+
+@pytest.mark.parametrize("route", ["query", "document"])
+def test_a_router_is_refused_where_one_of_its_transformers_lacks_weights(
+    route, plain_folder, tmp_path
+):
+    folder = make_router(plain_folder, tmp_path / "router")
+    (file,) = folder.glob(f"{route}*/model.safetensors")
+    leave_out(file, "pooler")
+    checkpoint = load_checkpoint(f"m={folder}", EncodeOptions(device="cpu"))
+    assert checkpoint.load().weights.missing == {"pooler.dense.bias", "pooler.dense.weight"}
+
+    leave_out(file, "layer.1.output.dense")
+
+    with pytest.raises(AlignkitError, match="m lacks 2 weights that its vectors depend on, first"):
+        checkpoint.load()
 
 
 def test_a_missing_pooler_that_nothing_reads_does_no_harm(without, plain_folder):

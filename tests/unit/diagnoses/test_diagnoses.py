@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_checkpoint import FakeCheckpoint
-from tiny_models import edit, make_adapter, make_plain_model
+from tiny_models import edit, leave_out, make_adapter, make_plain_model, make_router
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.datasets import load_dataset
@@ -80,8 +80,19 @@ def test_weights_that_are_missing_are_a_fault_and_strangers_a_warning(model, dat
     assert "encoder.layer.1.stranger.bias" in warning.what
 
 
+def test_weights_that_only_the_passages_route_lacks_are_a_fault(models, dataset, tmp_path):
+    folder = make_router(models / "plain", tmp_path / "router")
+    leave_out(next(folder.glob("document*/model.safetensors")), "layer.1.output.dense", "pooler")
+
+    fault, note = findings(folder, dataset, "weights")
+
+    assert (fault.level, note.level) == ("fault", "note")
+    assert "encoder.layer.1.output.dense.bias" in fault.what
+    assert note.what.startswith("2 weights (pooler")
+
+
 def test_a_pooler_that_nothing_reads_may_be_missing(model, dataset):
-    rewrite(model, lambda found: {n: one for n, one in found.items() if "pooler" not in n})
+    leave_out(model / "model.safetensors", "pooler")
 
     (note,) = findings(model, dataset, "weights")
 
