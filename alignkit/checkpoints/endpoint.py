@@ -27,7 +27,7 @@ _BYTES_A_TOKEN = 3  # an estimate: about 4 in English, 2 to 3 in other scripts
 
 @dataclass
 class _Account:
-    """What has been asked for so far, and whom to tell; the state of an endpoint's use."""
+    """What has been announced so far, and whom to tell; the state of an endpoint's use."""
 
     reporter: Reporter = SILENT
     n_tokens: int = 0
@@ -45,6 +45,7 @@ class EndpointCheckpoint(Checkpoint):
     _account: _Account = field(default_factory=_Account, repr=False, compare=False)
 
     keys = KEYS
+    is_paid_for = True
     precedence = 90
     looks_for = "openai:MODEL or https://HOST/v1#MODEL (an endpoint)"
 
@@ -119,6 +120,31 @@ class EndpointCheckpoint(Checkpoint):
         del texts, role
         self._account.reporter = reporter
 
+    def announce(self, due: Sequence[tuple[Role, Sequence[str]]]) -> None:
+        """Tell what the texts will cost; raise where that is more than `max-cost`, with all before.
+
+        Tokens are estimated.
+        """
+        parts = [(role, [self.prompt(role) + text for text in texts]) for role, texts in due]
+        total = sum(int(estimate_tokens(texts).sum()) for _, texts in parts)
+        if not total:
+            return
+        before, terms = self._account.n_tokens, self.terms
+        cost, in_all = terms.cost(total), terms.cost(before + total)
+        priced = "" if cost is None else f", about {cost:.3g} at {terms.price:g} a million"
+        named = " and ".join(f"{len(texts):,} {role}" for role, texts in parts if texts)
+        self._account.reporter.say(
+            f"{self.label}: {named} texts are to be embedded by {self.address.host}, "
+            f"about {total:,} tokens{priced}"
+        )
+        if terms.max_cost is not None and in_all is not None and in_all > terms.max_cost:
+            sent = f"about {terms.cost(before):.3g} of it before" if before else "nothing"
+            raise AlignkitError(
+                f"{self.label} would cost about {in_all:.3g}, more than max-cost="
+                f"{terms.max_cost:g}; {sent} was sent: raise it, or embed fewer texts"
+            )
+        self._account.n_tokens += total
+
     def load(self) -> Encoder:
         """Make ready to ask; nothing is sent yet."""
         if self.options.offline and not self.address.is_local:
@@ -130,17 +156,15 @@ class EndpointCheckpoint(Checkpoint):
             raise AlignkitError(f"{self.label} needs a key: set {self.address.key_env}")
         client = Client(self.address, self.terms, self._account.reporter)
         prompts: dict[Role, str] = {role: self.prompt(role) for role in ("query", "passage")}
-        return EndpointEncoder(client, prompts, self.label, self._account)
+        return EndpointEncoder(client, prompts)
 
 
 @dataclass
 class EndpointEncoder:
-    """Asks an endpoint for vectors; a class because it learns their dimension and the cost."""
+    """Asks an endpoint for vectors; a class because it learns their dimension."""
 
     client: Client
     prompts: dict[Role, str]
-    label: str
-    account: _Account
     dim: int = 0  # not known before the first answer, unless the user states it
 
     def __post_init__(self) -> None:
@@ -148,31 +172,8 @@ class EndpointEncoder:
         self._pool = ThreadPoolExecutor(PARALLEL)
 
     def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:
-        """Estimate the tokens of each text, (n,) int64, and tell what embedding them would cost.
-
-        Everything that is to be embedded comes by here before the first request. Raises where it
-        would cost more than `max-cost`, with what was embedded before. Then one word is sent, to
-        learn the length of vectors, where nobody states it.
-        """
-        counts = estimate_tokens([self.prompts[role] + text for text in texts])
-        if not len(texts):
-            return counts
-        total, terms = int(counts.sum()), self.client.terms
-        self.account.n_tokens += total
-        cost, so_far = terms.cost(total), terms.cost(self.account.n_tokens)
-        priced = "" if cost is None else f", about {cost:.3g} at {terms.price:g} a million"
-        self.account.reporter.say(
-            f"{self.label}: {len(texts):,} {role} texts are to be embedded by "
-            f"{self.client.address.host}, about {total:,} tokens{priced}"
-        )
-        if terms.max_cost is not None and so_far is not None and so_far > terms.max_cost:
-            raise AlignkitError(
-                f"{self.label} would cost about {so_far:.3g}, more than max-cost={terms.max_cost:g}"
-                "; nothing was sent: raise it, or embed fewer texts"
-            )
-        if not self.dim:
-            self._embed(["a"])
-        return counts
+        """Estimate the tokens of each text, (n,) int64."""
+        return estimate_tokens([self.prompts[role] + text for text in texts])
 
     def prepare(self, texts: Sequence[str], role: Role) -> list[list[str]]:
         """Put prompts before texts, and cut them into requests."""
@@ -181,7 +182,13 @@ class EndpointEncoder:
         return [prompted[start : start + size] for start in range(0, len(prompted), size)]
 
     def launch(self, prepared: list[list[str]]) -> Callable[[], np.ndarray]:
-        """Send the requests; the result waits for the answers."""
+        """Send the requests; the result waits for the answers.
+
+        Before the first of them one word is sent, to learn the length of vectors, where nobody
+        states it.
+        """
+        if not self.dim:
+            self._embed(["a"])
         asked: list[Future[np.ndarray]] = [self._pool.submit(self._embed, one) for one in prepared]
 
         def collect() -> np.ndarray:
