@@ -41,6 +41,21 @@ def make_router(plain, folder):
     return folder
 
 
+def save_static(folder):
+    """Save a static model with a tokenizer of a few words, which cuts nothing off."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({"?": 0, "the": 1, "river": 2, "q": 3}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    model = SentenceTransformer(
+        modules=[StaticEmbedding(tokenizer, embedding_dim=4)], device="cpu", prompts={"query": "q "}
+    )
+    model.save(str(folder))
+    return folder
+
+
 def leave_out(path, *words):
     """Take the weights whose names have one of the words out of a file."""
     from safetensors.torch import load_file, save_file

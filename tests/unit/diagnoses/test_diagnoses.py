@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_checkpoint import FakeCheckpoint
-from tiny_models import edit, leave_out, make_adapter, make_plain_model, make_router
+from tiny_models import edit, leave_out, make_adapter, make_plain_model, make_router, save_static
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.datasets import load_dataset
@@ -172,6 +172,14 @@ def test_vectors_that_say_little_are_found(vectors, level, words):
     assert words in finding.what
 
 
+def test_one_question_a_language_has_nothing_to_be_like():
+    patient = spoilt(ALIKE)
+    frame = patient.questions.frame.iloc[[0, 4]].reset_index(drop=True)
+    vars(patient).update(vectors=patient.vectors[[0, 4]], questions=Texts(frame))
+
+    assert list(DIAGNOSES.get("collapse")(patient)) == []
+
+
 def test_sound_vectors_have_no_finding():
     assert list(DIAGNOSES.get("collapse")(spoilt(SOUND))) == []
 
@@ -263,6 +271,31 @@ def test_prompts_count_for_what_is_cut_off_but_not_for_tokens_a_word(model, data
 
     assert with_prompt.cut_off == 20 / 40
     assert with_prompt.tokens_per_unit == without.tokens_per_unit
+
+
+def test_a_limit_of_a_role_is_the_limit_of_its_texts(model, dataset):
+    edit(model / "sentence_bert_config.json", document_length=3)
+
+    english = count_tokens(Patient(load_checkpoint(str(model), CPU), [dataset]))[0]
+
+    assert english.cut_off == 5 / 40  # the other passages have one letter and two marks
+    edit(model / "sentence_bert_config.json", document_length=None, query_length=3)
+    english = count_tokens(Patient(load_checkpoint(str(model), CPU), [dataset]))[0]
+    assert english.cut_off == (20 + 5) / 40
+
+
+def test_a_static_models_tokenizer_may_cut_off_too(dataset, tmp_path):
+    folder = save_static(tmp_path / "static")
+    edit(folder / "tokenizer.json", truncation={
+        "max_length": 4, "stride": 0, "strategy": "LongestFirst", "direction": "Right"
+    })  # fmt: skip
+    patient = Patient(load_checkpoint(str(folder), CPU), [dataset])
+
+    english = count_tokens(patient)[0]
+
+    assert english.cut_off == 5 / 40
+    assert english.tokens_per_unit == 1
+    assert patient.encoder.token_counts(["a b c d e f"], "passage").tolist() == [4]
 
 
 def test_languages_that_are_cut_off_or_unknown_are_named(model, dataset):
