@@ -13,6 +13,7 @@ import numpy as np
 from alignkit.checkpoints import Checkpoint, Encoder, _backend, _hub
 from alignkit.checkpoints._backend import Backend
 from alignkit.checkpoints._cause import cause
+from alignkit.checkpoints._code import fetch_code, hash_code
 from alignkit.checkpoints._device import resolve_device
 from alignkit.checkpoints._folder import ModelFolder
 from alignkit.checkpoints._loading import dtype_argument, in_dtype, load_model
@@ -40,11 +41,24 @@ class ModelCheckpoint(Checkpoint):
                 f"{self.label} runs in the precision of its {self.backend.name} file and not in "
                 f"{self.options.dtype}; leave dtype out, or choose a file by file="
             )
+        _ = self.code
 
     @cached_property
     def backend(self) -> Backend:
         """What runs it."""
         return Backend.asked(self.options.own)
+
+    @cached_property
+    def code(self) -> dict[str, Path]:
+        """Snapshots of other repositories whose code it runs, by name; none without trust."""
+        if not self.options.trust_remote_code:
+            return {}
+        return fetch_code(self.folder, self.label, offline=self.options.offline)
+
+    @property
+    def code_settings(self) -> dict[str, str]:
+        """Say what of that code determines vectors."""
+        return {f"code of {name}": hash_code(snapshot) for name, snapshot in self.code.items()}
 
     @property
     @abstractmethod
@@ -135,6 +149,7 @@ class ModelCheckpoint(Checkpoint):
             "dtype": dtype,
             "trust_remote_code": str(self.options.trust_remote_code),
             **self.backend.settings(self.path),
+            **self.code_settings,
         }
         files = {*self.folder.files, *self.backend.files(self.path)}
         return fingerprint_folder(self.path, files, settings)
@@ -152,6 +167,10 @@ class ModelCheckpoint(Checkpoint):
         ]
         if self.options.trust_remote_code:
             found.append(f"{self.label}: code that comes with {self.location} may run")
+        found += [
+            f"{self.label}: so may code of {name}, which may move on; this is commit {place.name}"
+            for name, place in self.code.items()
+        ]
         cosine = self._bfloat16_agrees
         if cosine is not None and self.dtype == "bfloat16":
             found.append(f"{self.label}: runs in bfloat16; --dtype float32 is exact, and slower")
@@ -172,7 +191,12 @@ class ModelCheckpoint(Checkpoint):
             "dtype": self.dtype,
             "trust_remote_code": self.options.trust_remote_code,
             "backend": self.backend.name,
+            **({"code": self._code_commits} if self.code else {}),
         }
+
+    @property
+    def _code_commits(self) -> dict[str, str]:
+        return {name: snapshot.name for name, snapshot in self.code.items()}
 
     def load(self) -> Encoder:
         """Load the model onto its device; what goes wrong is told in one line.
