@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,43 @@ _KEYS = ("auto_map", "type", "types")
 _ELSEWHERE = re.compile(r"(.+)--\w+\.\w+")  # org/name--file.Class
 
 
-def fetch_code(folder: ModelFolder, label: str, *, offline: bool) -> dict[str, Path]:
-    """Find the snapshot of every repository that holds code of the model, by its name."""
-    found: dict[str, Path] = {}
-    for name in sorted(set(_repositories(folder))):
-        try:
-            found[name] = _hub.fetch_code(name, offline=offline)
-        except AlignkitError as error:
-            raise AlignkitError(f"{label} needs code from {name}: {error}") from error
-    return found
+@dataclass(frozen=True)
+class OtherCode:
+    """Snapshots of the repositories that hold code of a model; a value, by their names."""
 
+    snapshots: dict[str, Path] = field(default_factory=dict[str, Path])
 
-def hash_code(snapshot: Path) -> str:
-    """Sha256 over the Python files of a repository."""
-    return fingerprint_folder(snapshot, snapshot.rglob("*.py"), {})
+    @classmethod
+    def fetch(cls, folder: ModelFolder, label: str, *, offline: bool) -> "OtherCode":
+        """Find what a model's configs name, downloading what is not cached."""
+        found: dict[str, Path] = {}
+        for name in sorted(set(_repositories(folder))):
+            try:
+                found[name] = _hub.fetch_code(name, offline=offline)
+            except AlignkitError as error:
+                raise AlignkitError(f"{label} needs code from {name}: {error}") from error
+        return cls(found)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Say what of it determines vectors: the content of its files."""
+        return {
+            f"code of {name}": fingerprint_folder(snapshot, snapshot.rglob("*.py"), {})
+            for name, snapshot in self.snapshots.items()
+        }
+
+    @property
+    def notes(self) -> list[str]:
+        """What the user should be told, a line each."""
+        return [
+            f"code of {name} may run too, and it may move on; this is commit {snapshot.name}"
+            for name, snapshot in self.snapshots.items()
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """Give the commits, where there are any."""
+        commits = {name: snapshot.name for name, snapshot in self.snapshots.items()}
+        return {"code": commits} if commits else {}
 
 
 def _repositories(folder: ModelFolder) -> Iterator[str]:

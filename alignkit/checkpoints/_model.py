@@ -13,7 +13,7 @@ import numpy as np
 from alignkit.checkpoints import Checkpoint, Encoder, _backend, _hub
 from alignkit.checkpoints._backend import Backend
 from alignkit.checkpoints._cause import cause
-from alignkit.checkpoints._code import fetch_code, hash_code
+from alignkit.checkpoints._code import OtherCode
 from alignkit.checkpoints._device import resolve_device
 from alignkit.checkpoints._folder import ModelFolder
 from alignkit.checkpoints._loading import dtype_argument, in_dtype, load_model
@@ -49,16 +49,11 @@ class ModelCheckpoint(Checkpoint):
         return Backend.asked(self.options.own)
 
     @cached_property
-    def code(self) -> dict[str, Path]:
-        """Snapshots of other repositories whose code it runs, by name; none without trust."""
+    def code(self) -> OtherCode:
+        """Code from other repositories that it runs; none without trust."""
         if not self.options.trust_remote_code:
-            return {}
-        return fetch_code(self.folder, self.label, offline=self.options.offline)
-
-    @property
-    def code_settings(self) -> dict[str, str]:
-        """Say what of that code determines vectors."""
-        return {f"code of {name}": hash_code(snapshot) for name, snapshot in self.code.items()}
+            return OtherCode()
+        return OtherCode.fetch(self.folder, self.label, offline=self.options.offline)
 
     @property
     @abstractmethod
@@ -149,7 +144,7 @@ class ModelCheckpoint(Checkpoint):
             "dtype": dtype,
             "trust_remote_code": str(self.options.trust_remote_code),
             **self.backend.settings(self.path),
-            **self.code_settings,
+            **self.code.settings,
         }
         files = {*self.folder.files, *self.backend.files(self.path)}
         return fingerprint_folder(self.path, files, settings)
@@ -163,14 +158,13 @@ class ModelCheckpoint(Checkpoint):
         """With a word when remote code is allowed, and on a precision that nobody asked for."""
         found = [
             *super().notes,
-            *(f"{self.label}: {note}" for note in self.backend.note(self.path)),
+            *(
+                f"{self.label}: {note}"
+                for note in (*self.backend.note(self.path), *self.code.notes)
+            ),
         ]
         if self.options.trust_remote_code:
             found.append(f"{self.label}: code that comes with {self.location} may run")
-        found += [
-            f"{self.label}: so may code of {name}, which may move on; this is commit {place.name}"
-            for name, place in self.code.items()
-        ]
         cosine = self._bfloat16_agrees
         if cosine is not None and self.dtype == "bfloat16":
             found.append(f"{self.label}: runs in bfloat16; --dtype float32 is exact, and slower")
@@ -191,12 +185,8 @@ class ModelCheckpoint(Checkpoint):
             "dtype": self.dtype,
             "trust_remote_code": self.options.trust_remote_code,
             "backend": self.backend.name,
-            **({"code": self._code_commits} if self.code else {}),
+            **self.code.describe(),
         }
-
-    @property
-    def _code_commits(self) -> dict[str, str]:
-        return {name: snapshot.name for name, snapshot in self.code.items()}
 
     def load(self) -> Encoder:
         """Load the model onto its device; what goes wrong is told in one line.
@@ -251,10 +241,7 @@ class ModelCheckpoint(Checkpoint):
             raise AlignkitError(
                 f"cannot load {self.label} from {self.location}: {cause(error)}{_mend(error)}"
             ) from error
-        prompts: dict[Role, str] = {
-            "query": self.prompt("query"),
-            "passage": self.prompt("passage"),
-        }
+        prompts: dict[Role, str] = {role: self.prompt(role) for role in ("query", "passage")}
         return SentenceEncoder(model, prompts, self.label, int(dim), weights)
 
 

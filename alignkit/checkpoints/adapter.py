@@ -188,7 +188,7 @@ class AdapterCheckpoint(ModelCheckpoint):
             "base": self.base.fingerprint_in(dtype),
             "pooling": self.pooling,
             "merged": str(self._merges(dtype)),
-            **self.code_settings,
+            **self.code.settings,
         }
         return fingerprint_folder(self.path, self.folder.files, settings)
 

@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from alignkit.checkpoints import Checkpoint, Encoder, checkpoint_kind
-from alignkit.checkpoints._http import Client
+from alignkit.checkpoints._http import Client, read_answer
 from alignkit.checkpoints._spec import default_label
 from alignkit.checkpoints._terms import KEYS, OPENAI, Address, Terms, read_address, read_terms
 from alignkit.errors import AlignkitError
@@ -224,32 +224,3 @@ def estimate_tokens(texts: Sequence[str]) -> np.ndarray:
     """Guess the tokens of each text from its bytes, as its tokenizer is not here, (n,) int64."""
     lengths = [len(text.encode("utf-8", "surrogatepass")) for text in texts]
     return np.array([1 + n // _BYTES_A_TOKEN for n in lengths], np.int64)
-
-
-def read_answer(answer: object, n_texts: int, host: str) -> np.ndarray:
-    """Take the vectors out of an answer, by their `index`, (n_texts, dim) float32.
-
-    Raises AlignkitError where one is missing, double, of another length, or no number.
-    """
-    items = cast(dict[str, Any], answer).get("data") if isinstance(answer, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise AlignkitError(f"{host} gives an answer without a list 'data'; is it an endpoint?")
-    found = cast(list[dict[str, Any]], items)
-    places = [item.get("index", place) for place, item in enumerate(found)]
-    if sorted(places, key=str) != sorted(range(n_texts), key=str):
-        raise AlignkitError(
-            f"{host} gives {len(found)} vectors for {n_texts} texts"
-            + (", or one twice" if len(found) == n_texts else "")
-            + "; ask for fewer at once by batch="
-        )
-    vectors = [item.get("embedding") for _, item in sorted(zip(places, found, strict=True),
-                                                           key=lambda pair: pair[0])]  # fmt: skip
-    try:
-        read = np.array(vectors, np.float32)
-    except (TypeError, ValueError):
-        read = np.zeros(0, np.float32)
-    if read.ndim != 2 or not read.size:
-        raise AlignkitError(f"{host} gives vectors of different lengths, or ones that are no lists")
-    if not np.isfinite(read).all():
-        raise AlignkitError(f"{host} gives NaN or inf in a vector; try again, or another model")
-    return read

@@ -1,5 +1,6 @@
 """What is a checkpoint, what is refused, and what its fingerprint says."""
 
+import copy
 import shutil
 import subprocess
 import sys
@@ -326,6 +327,14 @@ def test_a_missing_pooler_that_nothing_reads_does_no_harm(without, plain_folder)
     assert encoder.weights.missing == {"pooler.dense.bias", "pooler.dense.weight"}
     whole = load_checkpoint(str(plain_folder), EncodeOptions(device="cpu")).load()
     np.testing.assert_array_equal(encoder.encode(["a"], "query"), whole.encode(["a"], "query"))
+
+
+def test_weights_of_a_first_attempt_that_was_given_up_do_not_count(without):
+    encoder = without("pooler").load()
+
+    encoder.weights.add(copy.deepcopy(encoder.model[0].auto_model), ["pooler.dense.bias"], ())
+
+    assert encoder.random_weights == []
 
 
 def test_transformers_own_loading_is_left_as_it_was(model_folder):

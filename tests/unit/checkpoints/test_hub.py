@@ -257,7 +257,7 @@ def test_code_in_another_repository_is_fetched_run_and_part_of_the_fingerprint(
     plain = load_checkpoint(str(plain_folder), EncodeOptions("cpu")).load()
     np.testing.assert_allclose(vectors, plain.encode(["a"], "query"), atol=1e-6)
     assert checkpoint.describe()["code"] == {"org/code": COMMIT}
-    said = f"m: so may code of org/code, which may move on; this is commit {COMMIT}"
+    said = f"m: code of org/code may run too, and it may move on; this is commit {COMMIT}"
     assert said in checkpoint.notes
     offline = load_checkpoint(str(folder), EncodeOptions(**TRUSTED, offline=True))
     assert (offline.fingerprint, hub) == (checkpoint.fingerprint, [])
@@ -280,7 +280,7 @@ def test_modules_and_tokenizers_may_have_their_code_elsewhere_too(serve, model_c
 
     checkpoint = load_checkpoint(str(model_copy), EncodeOptions(**TRUSTED))
 
-    assert set(checkpoint.code) == {"org/first", "org/second"}
+    assert set(checkpoint.code.snapshots) == {"org/first", "org/second"}
 
 
 def test_code_that_is_not_to_be_had_is_told_with_its_repository(with_code_elsewhere, hub, serve):
