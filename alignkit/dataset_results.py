@@ -94,8 +94,9 @@ def measure_all(
         for run in strategy.runs:
             reporter.say(f"{run.label} on {dataset.name}")
             with EmbeddingSession(
-                run, engine=settings.engine, workers=settings.workers, reporter=reporter
-            ) as session:
+                run, engine=settings.engine, workers=settings.workers, datasets=[dataset],
+                reporter=reporter,
+            ) as session:  # fmt: skip
                 sides = (
                     session.embed(dataset.queries, "query"),
                     session.embed(dataset.passages, "passage"),

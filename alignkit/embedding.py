@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from alignkit.batches import WHOLE, Shard, plan
+from alignkit.batches import WHOLE, Batch, Shard, plan
 from alignkit.checkpoints import Checkpoint, usual_batch
 from alignkit.engines import Engine, EngineName, open_engine
 from alignkit.errors import AlignkitError
@@ -26,7 +26,8 @@ class EmbeddingSession:
 
     A class because the loaded model is state; leaving the `with` block frees it. `store` is the
     user's cache unless another is given. `engine` and `workers` are those of `open_engine`. With
-    `only_kept` no model is run, and a text that the cache lacks is an error.
+    `only_kept` no model is run, and a text that the cache lacks is an error. `datasets` are those
+    that are going to be embedded, so that a service can tell the cost of all before it is asked.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class EmbeddingSession:
         engine: EngineName = "local",
         workers: int | None = None,
         only_kept: bool = False,
+        datasets: Sequence[Dataset] = (),
         reporter: Reporter = SILENT,
     ) -> None:
         self.checkpoint = checkpoint
@@ -45,6 +47,8 @@ class EmbeddingSession:
         self.only_kept = only_kept
         self._where: tuple[EngineName, int | None] = (engine, workers)
         self._engine: Engine | None = None
+        self._datasets = list(datasets)
+        self._is_announced = False
         for note in checkpoint.notes:
             reporter.say(note)
 
@@ -64,6 +68,17 @@ class EmbeddingSession:
                 self.checkpoint, name, workers=workers, reporter=self.reporter
             )
         return self._engine
+
+    def announce(self, work: "_Work", shard: Shard) -> None:
+        """Tell a service of all that it will be asked for; of this work, where no more is known."""
+        if self._is_announced or not self.checkpoint.is_paid_for:
+            return
+        self._is_announced = bool(self._datasets)
+        all_due: list[tuple[Role, list[str]]] = [
+            (role, _Work(self, role, texts, before).due(shard))
+            for _, role, texts, before in _by_role(self._datasets)
+        ]
+        self.checkpoint.announce(all_due or [(work.role, work.due(shard))])
 
     def embed(self, texts: Texts, role: Role, *, before: Collection[str] = ()) -> Embeddings:
         """Embed `texts` in their order, rounded and truncated where the checkpoint says so.
@@ -87,7 +102,7 @@ class EmbeddingSession:
         Shards of the same texts have no text in common, and their batches are those that `embed`
         makes: together they leave the same vectors, bit for bit.
         """
-        if self.checkpoint.lookup(texts, role) is not None:
+        if self.checkpoint.lookup(texts, role, self.reporter) is not None:
             raise AlignkitError(
                 f"{self.checkpoint.label} holds vectors and no model; there is nothing to embed"
             )
@@ -121,8 +136,9 @@ def embed_datasets(
     Each part has its data set's name and its role.
     """
     with EmbeddingSession(
-        checkpoint, store=store, engine=engine, workers=workers, reporter=reporter
-    ) as session:
+        checkpoint, store=store, engine=engine, workers=workers, datasets=datasets,
+        reporter=reporter,
+    ) as session:  # fmt: skip
         return [
             (name, role, session.embed(texts, role, before=before))
             for name, role, texts, before in _by_role(datasets)
@@ -142,8 +158,9 @@ def fill_shard(
     """Put one shard of all queries and passages into the cache; how many texts were embedded."""
     data = [(dataset.name, dataset.checksum) for dataset in datasets]
     with EmbeddingSession(
-        checkpoint, store=store, engine=engine, workers=workers, reporter=reporter
-    ) as session:
+        checkpoint, store=store, engine=engine, workers=workers, datasets=datasets,
+        reporter=reporter,
+    ) as session:  # fmt: skip
         counts: list[tuple[Role, int]] = [
             (role, session.fill(texts, role, shard, before=before))
             for _, role, texts, before in _by_role(datasets)
@@ -203,6 +220,11 @@ class _Work:
         """Rows among the distinct texts and vectors of what the cache lacks of a shard."""
         return self._missing(self._read().places_of(self.distinct)[:, 0] < 0, shard)
 
+    def due(self, shard: Shard) -> list[str]:
+        """Texts that the model will be asked for, in no order."""
+        missing = self._read().places_of(self.distinct)[:, 0] < 0
+        return [text for batch in self._planned(missing, shard) for text in batch.texts]
+
     def _read(self) -> StoredVectors:
         session = self.session
         stored = session.store.read(session.checkpoint.recipe(self.role))
@@ -233,10 +255,12 @@ class _Work:
         pending = _Pending(self.session.store, checkpoint.recipe(self.role))
         self.session.store.reserve(pending.recipe)  # a place that can't be written shows now
         self.session.engine()
+        self.session.announce(self, shard)
         what = f"{checkpoint.label}: embedding {self.role} texts"
         try:
             with reporter.bar(what, n_missing // shard.of) as advance:
-                for rows, made in self._embedded(missing, shard):
+                batches = self._planned(missing, shard)
+                for rows, made in self.session.engine().encode(batches, self.role):
                     ids = self.texts.frame["id"].iloc[self.first[rows]]
                     _check(made, ids, checkpoint)
                     vectors = _rounded(made, ids, checkpoint)
@@ -246,9 +270,7 @@ class _Work:
         finally:
             pending.flush()  # on Ctrl-C and on an error too: what is good stays
 
-    def _embedded(
-        self, missing: np.ndarray, shard: Shard
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _planned(self, missing: np.ndarray, shard: Shard) -> Iterator[Batch]:
         options, engine = self.session.checkpoint.options, self.session.engine()
         own = np.flatnonzero(~self.distinct.isin(self.before)) if self.before else slice(None)
         numbers = np.arange(len(self.distinct))[own]
@@ -256,8 +278,8 @@ class _Work:
             self.distinct[own], missing[own], lambda texts: engine.counts(texts, self.role),
             budget=options.batch_tokens or usual_batch(options.device), shard=shard,
         )  # fmt: skip
-        for rows, vectors in engine.encode(batches, self.role):
-            yield numbers[rows], vectors
+        for batch in batches:
+            yield Batch(numbers[batch.rows], batch.texts)
 
 
 @dataclass

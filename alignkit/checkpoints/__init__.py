@@ -81,6 +81,7 @@ class Checkpoint(ABC):
     precedence: ClassVar[int]  # of two kinds that recognise a path, the lower one takes it
     looks_for: ClassVar[str]  # what `recognises` wants to see, for the user
     keys: ClassVar[tuple[str, ...]] = ()  # settings of its own, which stand in `options.own`
+    is_paid_for: ClassVar[bool] = False  # whether `announce` is to be called
 
     @classmethod
     def claims(cls, location: str) -> bool:
@@ -137,6 +138,10 @@ class Checkpoint(ABC):
         """Vectors that were made elsewhere, (n, dim) float32; None where `load` makes them."""
         del texts, role, reporter
         return None
+
+    def announce(self, due: Sequence[tuple[Role, Sequence[str]]]) -> None:
+        """Be told of all texts that are about to be embedded; say what they cost, or refuse."""
+        del due
 
     @property
     def similarity(self) -> Similarity:

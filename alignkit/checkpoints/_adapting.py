@@ -32,7 +32,8 @@ def adapt(model: Any, folder: Path, weights: WeightReport, *, merge: bool) -> No
             f"base, first {found.unexpected_keys[0]}; name the right one by base=LOCATION"
         )
     marks = ("default", config.peft_type.value.lower())  # in the names of an adapter's weights
-    weights.add([name for name in found.missing_keys if any(mark in name for mark in marks)], ())
+    missing = [name for name in found.missing_keys if any(mark in name for mark in marks)]
+    weights.add(transformer, missing, ())
     transformer.to(model.device)
     if merge:
         _merge(transformer, folder)

@@ -1,4 +1,4 @@
-"""Requests to an embedding endpoint: at the given rate, and again where that may help."""
+"""Requests to an embedding endpoint, at the given rate and again where that may help; answers."""
 
 import json
 import threading
@@ -8,7 +8,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -184,3 +184,32 @@ def _seconds(retry_after: str | None) -> float:
         except ValueError:
             seconds = 0.0
     return seconds if seconds > 0 else 0.0  # of NaN, 0
+
+
+def read_answer(answer: object, n_texts: int, host: str) -> np.ndarray:
+    """Take the vectors out of an answer, by their `index`, (n_texts, dim) float32.
+
+    Raises AlignkitError where one is missing, double, of another length, or no number.
+    """
+    items = cast(dict[str, Any], answer).get("data") if isinstance(answer, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise AlignkitError(f"{host} gives an answer without a list 'data'; is it an endpoint?")
+    found = cast(list[dict[str, Any]], items)
+    places = [item.get("index", place) for place, item in enumerate(found)]
+    if sorted(places, key=str) != sorted(range(n_texts), key=str):
+        raise AlignkitError(
+            f"{host} gives {len(found)} vectors for {n_texts} texts"
+            + (", or one twice" if len(found) == n_texts else "")
+            + "; ask for fewer at once by batch="
+        )
+    vectors = [item.get("embedding") for _, item in sorted(zip(places, found, strict=True),
+                                                           key=lambda pair: pair[0])]  # fmt: skip
+    try:
+        read = np.array(vectors, np.float32)
+    except (TypeError, ValueError):
+        read = np.zeros(0, np.float32)
+    if read.ndim != 2 or not read.size:
+        raise AlignkitError(f"{host} gives vectors of different lengths, or ones that are no lists")
+    if not np.isfinite(read).all():
+        raise AlignkitError(f"{host} gives NaN or inf in a vector; try again, or another model")
+    return read

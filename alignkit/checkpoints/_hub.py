@@ -62,6 +62,20 @@ def fetch_card(snapshot: Path, *, offline: bool) -> None:
     _try(name, snapshot.name, ["README.md"], offline)
 
 
+def fetch_code(name: str, *, offline: bool) -> Path:
+    """Find the folder of a snapshot with the Python files of `name`, as its main branch has them.
+
+    transformers takes them from there, be the model on the hub or not.
+    """
+    found = _try(name, None, ["*.py"], offline)
+    if not isinstance(found, Path):
+        raise found
+    if not any(found.rglob("*.py")):
+        mend = "run once without --offline" if offline else "copy the code into the model's folder"
+        raise AlignkitError(f"no Python file of {name} is at hand; {mend}")
+    return found
+
+
 def _try(name: str, revision: str | None, files: list[str], offline: bool) -> Path | AlignkitError:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (

@@ -13,6 +13,7 @@ import numpy as np
 from alignkit.checkpoints import Checkpoint, Encoder, _backend, _hub
 from alignkit.checkpoints._backend import Backend
 from alignkit.checkpoints._cause import cause
+from alignkit.checkpoints._code import OtherCode
 from alignkit.checkpoints._device import resolve_device
 from alignkit.checkpoints._folder import ModelFolder
 from alignkit.checkpoints._loading import dtype_argument, in_dtype, load_model
@@ -40,11 +41,19 @@ class ModelCheckpoint(Checkpoint):
                 f"{self.label} runs in the precision of its {self.backend.name} file and not in "
                 f"{self.options.dtype}; leave dtype out, or choose a file by file="
             )
+        _ = self.code
 
     @cached_property
     def backend(self) -> Backend:
         """What runs it."""
         return Backend.asked(self.options.own)
+
+    @cached_property
+    def code(self) -> OtherCode:
+        """Code from other repositories that it runs; none without trust."""
+        if not self.options.trust_remote_code:
+            return OtherCode()
+        return OtherCode.fetch(self.folder, self.label, offline=self.options.offline)
 
     @property
     @abstractmethod
@@ -135,6 +144,7 @@ class ModelCheckpoint(Checkpoint):
             "dtype": dtype,
             "trust_remote_code": str(self.options.trust_remote_code),
             **self.backend.settings(self.path),
+            **self.code.settings,
         }
         files = {*self.folder.files, *self.backend.files(self.path)}
         return fingerprint_folder(self.path, files, settings)
@@ -148,7 +158,10 @@ class ModelCheckpoint(Checkpoint):
         """With a word when remote code is allowed, and on a precision that nobody asked for."""
         found = [
             *super().notes,
-            *(f"{self.label}: {note}" for note in self.backend.note(self.path)),
+            *(
+                f"{self.label}: {note}"
+                for note in (*self.backend.note(self.path), *self.code.notes)
+            ),
         ]
         if self.options.trust_remote_code:
             found.append(f"{self.label}: code that comes with {self.location} may run")
@@ -172,6 +185,7 @@ class ModelCheckpoint(Checkpoint):
             "dtype": self.dtype,
             "trust_remote_code": self.options.trust_remote_code,
             "backend": self.backend.name,
+            **self.code.describe(),
         }
 
     def load(self) -> Encoder:
@@ -217,8 +231,9 @@ class ModelCheckpoint(Checkpoint):
                     model = load_model(folder, device, self._model_arguments(device, dtype))
                 model = in_dtype(model, dtype) if self.backend.is_torch else model
                 self.prepare(model, weights)
+            model.truncate_dim = None  # vectors are cached whole and cut off afterwards
             # One text through it: what is wrong with it shows now and not in an hour.
-            dim = model.encode(["a"], prompt="", show_progress_bar=False).shape[1]
+            dim = model.encode(["a"], prompt="", task="query", show_progress_bar=False).shape[1]
         except (
             OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, IndexError,
             ImportError, SafetensorError,
@@ -226,10 +241,7 @@ class ModelCheckpoint(Checkpoint):
             raise AlignkitError(
                 f"cannot load {self.label} from {self.location}: {cause(error)}{_mend(error)}"
             ) from error
-        prompts: dict[Role, str] = {
-            "query": self.prompt("query"),
-            "passage": self.prompt("passage"),
-        }
+        prompts: dict[Role, str] = {role: self.prompt(role) for role in ("query", "passage")}
         return SentenceEncoder(model, prompts, self.label, int(dim), weights)
 
 

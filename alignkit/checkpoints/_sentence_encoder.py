@@ -33,7 +33,7 @@ class SentenceEncoder:
     @property
     def random_weights(self) -> list[str]:
         """Weights that its vectors depend on and that its files lack, sorted."""
-        return in_use(self.model, self.weights.missing)
+        return in_use(self.model, self.weights)
 
     def prepare(self, texts: Sequence[str], role: Role) -> tuple[dict[str, Any], str]:
         """Tokenise a batch, in memory that a GPU can fetch by itself."""
@@ -93,7 +93,7 @@ class SentenceEncoder:
         """Tokens of a role's texts; None where there is no tokenizer to ask."""
         if role not in self._of_roles and self.has_tokenizer:
             self._of_roles[role] = Tokens(
-                self._preprocess(role), self.model.tokenizer, self.prompts[role], self.limit
+                self._preprocess(role), self.model.tokenizer, self.prompts[role], self.limit(role)
             )
         return self._of_roles.get(role)
 
@@ -103,13 +103,13 @@ class SentenceEncoder:
         tokenizer: Any = getattr(self.model, "tokenizer", None)
         return hasattr(tokenizer, "encode_batch") or hasattr(tokenizer, "model_max_length")
 
-    @property
-    def limit(self) -> int | None:
+    def limit(self, role: Role) -> int | None:
         """Tokens of a text that the model reads, special ones included; None for all."""
         tokenizer: Any = self.model.tokenizer
         if hasattr(tokenizer, "encode_batch"):  # of the tokenizers library, for static embeddings
-            return None
-        limit = self.model.max_seq_length
+            return tokenizer.truncation["max_length"] if tokenizer.truncation else None
+        of_role = getattr(self.model[0], f"{_TASKS[role]}_length", None)
+        limit = of_role or self.model.max_seq_length
         return limit if limit is not None and limit < NO_LIMIT else None
 
     @property
@@ -121,9 +121,13 @@ class SentenceEncoder:
         return tokenizer.unk_token_id
 
     def token_ids(self, texts: list[str], *, special: bool = True) -> list[list[int]]:
-        """Tokens of each text, without a prompt; `special` adds those that frame a text."""
+        """All tokens of each text, without a prompt; `special` adds those that frame a text."""
         tokenizer: Any = self.model.tokenizer
-        if hasattr(tokenizer, "encode_batch"):
-            encoded = tokenizer.encode_batch(texts, add_special_tokens=special)
-            return [encoding.ids for encoding in encoded]
-        return tokenizer(texts, add_special_tokens=special, verbose=False)["input_ids"]
+        if not hasattr(tokenizer, "encode_batch"):
+            return tokenizer(texts, add_special_tokens=special, verbose=False)["input_ids"]
+        cut = tokenizer.truncation
+        tokenizer.no_truncation()
+        encoded = tokenizer.encode_batch(texts, add_special_tokens=False)  # nothing frames a text
+        if cut:
+            tokenizer.enable_truncation(**cut)
+        return [encoding.ids for encoding in encoded]

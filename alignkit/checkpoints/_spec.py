@@ -9,6 +9,7 @@ from alignkit.errors import AlignkitError
 _LABEL = re.compile(r"([A-Za-z0-9._+-]+)=(.*)", re.DOTALL)
 _NEXT_KEY = re.compile(r",(?=[A-Za-z_-]+=)")
 _SERVICE = re.compile(r"(openai:|https?://)")  # a model behind one may have an @ in its name
+FUNCTION = re.compile(r"(.+\.py):([A-Za-z_]\w*)")  # and so may a folder on the way to a file
 VECTOR_SUFFIXES = (".npz", ".parquet")
 
 
@@ -39,7 +40,9 @@ def parse_spec(spec: str) -> Spec:
     location, *pairs = _NEXT_KEY.split(body)
     settings = dict(pair.split("=", 1) for pair in pairs)
     revision = None
-    if "@" in location and not (_exists(location) or _SERVICE.match(location)):
+    if "@" in location and not (
+        _exists(location) or _SERVICE.match(location) or FUNCTION.fullmatch(location)
+    ):
         location, _, revision = location.rpartition("@")
     if not location or revision == "":
         raise AlignkitError(

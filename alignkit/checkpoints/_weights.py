@@ -1,6 +1,6 @@
 """What became of a model's weights: which its files lack, and which of its files' fit nowhere."""
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,15 +11,21 @@ class WeightReport:
     """Names of weights; a class because it is filled while a model is loaded.
 
     `missing` are those that transformers fills at random, `unexpected` those in a file that the
-    model has no place for.
+    model has no place for. `filled` has each missing one's name and tensor, None where it has none:
+    two transformers of a model may lack weights of one name.
     """
 
     missing: set[str] = field(default_factory=set)
     unexpected: set[str] = field(default_factory=set)
+    filled: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
 
-    def add(self, missing: Iterable[str], unexpected: Iterable[str]) -> None:
-        """Note what a file lacks and what it has besides."""
-        self.missing.update(missing)
+    def add(self, transformer: Any, missing: Iterable[str], unexpected: Iterable[str]) -> None:  # noqa: ANN401
+        """Note what the file of a transformer lacks and what it has besides."""
+        names = list(missing)
+        if names:
+            there = dict(transformer.named_parameters(remove_duplicate=False))
+            self.filled += [(name, there.get(name)) for name in names]
+        self.missing.update(names)
         self.unexpected.update(unexpected)
 
 
@@ -40,7 +46,7 @@ def watch_weights() -> Generator[WeightReport]:
         if options.get("output_loading_info"):
             return original.__func__(cls, *arguments, **options)
         model, info = original.__func__(cls, *arguments, **options, output_loading_info=True)
-        report.add(info["missing_keys"], info["unexpected_keys"])
+        report.add(model, info["missing_keys"], info["unexpected_keys"])
         return model
 
     loader.from_pretrained = classmethod(watched)
@@ -50,30 +56,34 @@ def watch_weights() -> Generator[WeightReport]:
         loader.from_pretrained = original
 
 
-def in_use(model: Any, names: Iterable[str]) -> list[str]:  # noqa: ANN401  a SentenceTransformer
-    """Which of the transformer's weights its vectors depend on, sorted.
+def in_use(model: Any, report: WeightReport) -> list[str]:  # noqa: ANN401  a SentenceTransformer
+    """Which of the missing weights its vectors depend on, sorted.
 
-    A weight is in use if a vector's derivative by it exists, or if it has been merged into another.
-    A pooler that no pooling reads is often missing, and does no harm.
+    A weight is in use if a query's or a passage's vector has a derivative by it, or if nobody can
+    tell: it has been merged into another, or exported to another library. A pooler that no pooling
+    reads is often missing, and does no harm.
     """
-    transformer = getattr(model[0], "auto_model", None)
-    wanted = set(names)
-    if transformer is None or not wanted:
+    if not report.filled:
         return []
-    weights = {name: one for name, one in transformer.named_parameters() if name in wanted}
-    depended_on = _with_derivative(model, weights) if weights else []
-    return sorted({*depended_on, *(wanted - weights.keys())})
+    own = {id(one) for one in model.parameters()}
+    placed = [(name, one) for name, one in report.filled if id(one) in own]
+    unknown = report.missing - {name for name, _ in placed}
+    return sorted({*_with_derivative(model, placed), *unknown} if placed else unknown)
 
 
-def _with_derivative(model: Any, weights: dict[str, Any]) -> Sequence[str]:  # noqa: ANN401
+def _with_derivative(model: Any, weights: list[tuple[str, Any]]) -> set[str]:  # noqa: ANN401
     import torch
 
-    for weight in weights.values():
-        weight.requires_grad_(True)
-    features = model.preprocess(["a"], prompt="", task="query")
-    moved = {name: value.to(model.device) if torch.is_tensor(value) else value
-             for name, value in features.items()}  # fmt: skip
-    with torch.enable_grad():
-        vector = model(moved, task="query")["sentence_embedding"].float()
-        slopes: Any = torch.autograd.grad(vector.sum(), list(weights.values()), allow_unused=True)
-    return [name for name, slope in zip(weights, slopes, strict=True) if slope is not None]
+    tensors = [one.requires_grad_(True) for _, one in weights]
+    found: set[str] = set()
+    for task in ("query", "document"):  # a router has a transformer for each
+        features = model.preprocess(["a"], prompt="", task=task)
+        moved = {name: value.to(model.device) if torch.is_tensor(value) else value
+                 for name, value in features.items()}  # fmt: skip
+        with torch.enable_grad():
+            vector = model(moved, task=task)["sentence_embedding"].float()
+            if vector.requires_grad:
+                slopes: Any = torch.autograd.grad(vector.sum(), tensors, allow_unused=True)
+                found |= {name for (name, _), slope in zip(weights, slopes, strict=True)
+                          if slope is not None}  # fmt: skip
+    return found

@@ -131,6 +131,11 @@ class AdapterCheckpoint(ModelCheckpoint):
         return self.shape.similarity
 
     @property
+    def truncate_dim(self) -> int | None:
+        """As the folder that states it says."""
+        return self.shape.truncate_dim
+
+    @property
     def max_seq_length(self) -> int | None:
         """As the folder that states it says."""
         return self.shape.max_seq_length
@@ -183,6 +188,7 @@ class AdapterCheckpoint(ModelCheckpoint):
             "base": self.base.fingerprint_in(dtype),
             "pooling": self.pooling,
             "merged": str(self._merges(dtype)),
+            **self.code.settings,
         }
         return fingerprint_folder(self.path, self.folder.files, settings)
 

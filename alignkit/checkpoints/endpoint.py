@@ -8,12 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from alignkit.checkpoints import Checkpoint, Encoder, checkpoint_kind
-from alignkit.checkpoints._http import Client
+from alignkit.checkpoints._http import Client, read_answer
 from alignkit.checkpoints._spec import default_label
 from alignkit.checkpoints._terms import KEYS, OPENAI, Address, Terms, read_address, read_terms
 from alignkit.errors import AlignkitError
@@ -27,7 +27,7 @@ _BYTES_A_TOKEN = 3  # an estimate: about 4 in English, 2 to 3 in other scripts
 
 @dataclass
 class _Account:
-    """What has been asked for so far, and whom to tell; the state of an endpoint's use."""
+    """What has been announced so far, and whom to tell; the state of an endpoint's use."""
 
     reporter: Reporter = SILENT
     n_tokens: int = 0
@@ -45,6 +45,7 @@ class EndpointCheckpoint(Checkpoint):
     _account: _Account = field(default_factory=_Account, repr=False, compare=False)
 
     keys = KEYS
+    is_paid_for = True
     precedence = 90
     looks_for = "openai:MODEL or https://HOST/v1#MODEL (an endpoint)"
 
@@ -119,6 +120,31 @@ class EndpointCheckpoint(Checkpoint):
         del texts, role
         self._account.reporter = reporter
 
+    def announce(self, due: Sequence[tuple[Role, Sequence[str]]]) -> None:
+        """Tell what the texts will cost; raise where that is more than `max-cost`, with all before.
+
+        Tokens are estimated.
+        """
+        parts = [(role, [self.prompt(role) + text for text in texts]) for role, texts in due]
+        total = sum(int(estimate_tokens(texts).sum()) for _, texts in parts)
+        if not total:
+            return
+        before, terms = self._account.n_tokens, self.terms
+        cost, in_all = terms.cost(total), terms.cost(before + total)
+        priced = "" if cost is None else f", about {cost:.3g} at {terms.price:g} a million"
+        named = " and ".join(f"{len(texts):,} {role}" for role, texts in parts if texts)
+        self._account.reporter.say(
+            f"{self.label}: {named} texts are to be embedded by {self.address.host}, "
+            f"about {total:,} tokens{priced}"
+        )
+        if terms.max_cost is not None and in_all is not None and in_all > terms.max_cost:
+            sent = f"about {terms.cost(before):.3g} of it before" if before else "nothing"
+            raise AlignkitError(
+                f"{self.label} would cost about {in_all:.3g}, more than max-cost="
+                f"{terms.max_cost:g}; {sent} was sent: raise it, or embed fewer texts"
+            )
+        self._account.n_tokens += total
+
     def load(self) -> Encoder:
         """Make ready to ask; nothing is sent yet."""
         if self.options.offline and not self.address.is_local:
@@ -130,17 +156,15 @@ class EndpointCheckpoint(Checkpoint):
             raise AlignkitError(f"{self.label} needs a key: set {self.address.key_env}")
         client = Client(self.address, self.terms, self._account.reporter)
         prompts: dict[Role, str] = {role: self.prompt(role) for role in ("query", "passage")}
-        return EndpointEncoder(client, prompts, self.label, self._account)
+        return EndpointEncoder(client, prompts)
 
 
 @dataclass
 class EndpointEncoder:
-    """Asks an endpoint for vectors; a class because it learns their dimension and the cost."""
+    """Asks an endpoint for vectors; a class because it learns their dimension."""
 
     client: Client
     prompts: dict[Role, str]
-    label: str
-    account: _Account
     dim: int = 0  # not known before the first answer, unless the user states it
 
     def __post_init__(self) -> None:
@@ -148,31 +172,8 @@ class EndpointEncoder:
         self._pool = ThreadPoolExecutor(PARALLEL)
 
     def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:
-        """Estimate the tokens of each text, (n,) int64, and tell what embedding them would cost.
-
-        Everything that is to be embedded comes by here before the first request. Raises where it
-        would cost more than `max-cost`, with what was embedded before. Then one word is sent, to
-        learn the length of vectors, where nobody states it.
-        """
-        counts = estimate_tokens([self.prompts[role] + text for text in texts])
-        if not len(texts):
-            return counts
-        total, terms = int(counts.sum()), self.client.terms
-        self.account.n_tokens += total
-        cost, so_far = terms.cost(total), terms.cost(self.account.n_tokens)
-        priced = "" if cost is None else f", about {cost:.3g} at {terms.price:g} a million"
-        self.account.reporter.say(
-            f"{self.label}: {len(texts):,} {role} texts are to be embedded by "
-            f"{self.client.address.host}, about {total:,} tokens{priced}"
-        )
-        if terms.max_cost is not None and so_far is not None and so_far > terms.max_cost:
-            raise AlignkitError(
-                f"{self.label} would cost about {so_far:.3g}, more than max-cost={terms.max_cost:g}"
-                "; nothing was sent: raise it, or embed fewer texts"
-            )
-        if not self.dim:
-            self._embed(["a"])
-        return counts
+        """Estimate the tokens of each text, (n,) int64."""
+        return estimate_tokens([self.prompts[role] + text for text in texts])
 
     def prepare(self, texts: Sequence[str], role: Role) -> list[list[str]]:
         """Put prompts before texts, and cut them into requests."""
@@ -181,7 +182,13 @@ class EndpointEncoder:
         return [prompted[start : start + size] for start in range(0, len(prompted), size)]
 
     def launch(self, prepared: list[list[str]]) -> Callable[[], np.ndarray]:
-        """Send the requests; the result waits for the answers."""
+        """Send the requests; the result waits for the answers.
+
+        Before the first of them one word is sent, to learn the length of vectors, where nobody
+        states it.
+        """
+        if not self.dim:
+            self._embed(["a"])
         asked: list[Future[np.ndarray]] = [self._pool.submit(self._embed, one) for one in prepared]
 
         def collect() -> np.ndarray:
@@ -217,32 +224,3 @@ def estimate_tokens(texts: Sequence[str]) -> np.ndarray:
     """Guess the tokens of each text from its bytes, as its tokenizer is not here, (n,) int64."""
     lengths = [len(text.encode("utf-8", "surrogatepass")) for text in texts]
     return np.array([1 + n // _BYTES_A_TOKEN for n in lengths], np.int64)
-
-
-def read_answer(answer: object, n_texts: int, host: str) -> np.ndarray:
-    """Take the vectors out of an answer, by their `index`, (n_texts, dim) float32.
-
-    Raises AlignkitError where one is missing, double, of another length, or no number.
-    """
-    items = cast(dict[str, Any], answer).get("data") if isinstance(answer, dict) else None
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise AlignkitError(f"{host} gives an answer without a list 'data'; is it an endpoint?")
-    found = cast(list[dict[str, Any]], items)
-    places = [item.get("index", place) for place, item in enumerate(found)]
-    if sorted(places, key=str) != sorted(range(n_texts), key=str):
-        raise AlignkitError(
-            f"{host} gives {len(found)} vectors for {n_texts} texts"
-            + (", or one twice" if len(found) == n_texts else "")
-            + "; ask for fewer at once by batch="
-        )
-    vectors = [item.get("embedding") for _, item in sorted(zip(places, found, strict=True),
-                                                           key=lambda pair: pair[0])]  # fmt: skip
-    try:
-        read = np.array(vectors, np.float32)
-    except (TypeError, ValueError):
-        read = np.zeros(0, np.float32)
-    if read.ndim != 2 or not read.size:
-        raise AlignkitError(f"{host} gives vectors of different lengths, or ones that are no lists")
-    if not np.isfinite(read).all():
-        raise AlignkitError(f"{host} gives NaN or inf in a vector; try again, or another model")
-    return read

@@ -1,10 +1,11 @@
 """A function of the user's own that embeds texts: `path/to/file.py:function`."""
 
+import hashlib
 import importlib.util
-import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +15,10 @@ import numpy as np
 
 from alignkit.checkpoints import Checkpoint, Encoder, checkpoint_kind
 from alignkit.checkpoints._cause import cause
+from alignkit.checkpoints._spec import FUNCTION
 from alignkit.errors import AlignkitError
 from alignkit.provenance import fingerprint_folder, hash_file
 from alignkit.tables import Role
-
-_LOCATION = re.compile(r"(.+\.py):([A-Za-z_]\w*)")
 
 
 @checkpoint_kind("function")
@@ -39,7 +39,7 @@ class FunctionCheckpoint(Checkpoint):
     @classmethod
     def claims(cls, location: str) -> bool:
         """Whether it looks like `FILE.py:FUNCTION`."""
-        return _LOCATION.fullmatch(location) is not None
+        return FUNCTION.fullmatch(location) is not None
 
     @classmethod
     def place_of(cls, location: str) -> Path:
@@ -123,7 +123,7 @@ class FunctionCheckpoint(Checkpoint):
         if not callable(function):
             raise AlignkitError(f"{self.path} has no function {name!r}")
         prompts: dict[Role, str] = {role: self.prompt(role) for role in ("query", "passage")}
-        encoder = FunctionEncoder(function, prompts, f"{name} in {self.path}")
+        encoder = FunctionEncoder(function, prompts, f"{name} in {self.path}", self.path.parent)
         # One text through it: what is wrong with it shows now and not in an hour.
         encoder.dim = encoder.call(["a"], "query").shape[1]
         return encoder
@@ -131,11 +131,15 @@ class FunctionCheckpoint(Checkpoint):
 
 @dataclass
 class FunctionEncoder:
-    """The user's function as an encoder; a class because it learns the dimension."""
+    """The user's function as an encoder; a class because it learns the dimension.
+
+    `folder`, where its file lies, is first on the path while it runs: it may import there.
+    """
 
     function: Callable[[list[str], str], Any]
     prompts: dict[Role, str]
     name: str
+    folder: Path
     dim: int = 0
 
     def token_counts(self, texts: Sequence[str], role: Role) -> np.ndarray:
@@ -164,7 +168,8 @@ class FunctionEncoder:
     def call(self, texts: list[str], role: Role) -> np.ndarray:
         """Call the function and check what it gives, (n, d) float32."""
         try:
-            found = np.asarray(self.function(texts, role))
+            with _first_on_path(self.folder):
+                found = np.asarray(self.function(texts, role))
         except Exception as error:
             raise AlignkitError(f"{self.name} raised {_where(error)}") from error
         if found.ndim != 2 or len(found) != len(texts) or found.dtype.kind != "f":
@@ -176,18 +181,32 @@ class FunctionEncoder:
 
 
 def _run(path: Path) -> Any:  # noqa: ANN401  a module
-    spec = importlib.util.spec_from_file_location(f"alignkit_user_{path.stem}", path)
+    # Python itself looks for a class's module by its name: no two files may share one.
+    place = hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
+    name = f"alignkit_user_{path.stem}_{place[:16]}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent.resolve()))
+    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _first_on_path(path.parent):
+            spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[name]
         raise AlignkitError(f"{path} raised {_where(error)} when it was run") from error
-    finally:
-        sys.path.remove(str(path.parent.resolve()))
     return module
+
+
+@contextmanager
+def _first_on_path(folder: Path) -> Generator[None]:
+    """Let modules be imported from `folder` within the block, and from there first."""
+    entry = str(folder.resolve())
+    sys.path.insert(0, entry)
+    try:
+        yield
+    finally:
+        sys.path.remove(entry)
 
 
 def _where(error: BaseException) -> str:

@@ -47,7 +47,7 @@ class SentenceTransformersCheckpoint(ModelCheckpoint):
                 "name a SentenceTransformer model"
             )
         self._check_modules()
-        _ = self.similarity
+        _ = self.similarity, self.truncate_dim
 
     def _check_modules(self) -> None:
         for module in self.folder.read_modules():
@@ -72,6 +72,17 @@ class SentenceTransformersCheckpoint(ModelCheckpoint):
                 f"supported are {', '.join(_SIMILARITIES)}"
             )
         return name
+
+    @property
+    def truncate_dim(self) -> int | None:
+        """The one asked for, else that which the model was saved with."""
+        saved = self._config.get("truncate_dim")
+        if saved is not None and (not isinstance(saved, int) or saved < 1):
+            raise AlignkitError(
+                f"{self.label} was saved with truncate_dim {saved!r}; it should be 1 or more, or "
+                "null, in config_sentence_transformers.json"
+            )
+        return self.options.truncate_dim or saved
 
     def prompt(self, role: Role) -> str:
         """Return the one asked for, else the model's own for this role, else none."""

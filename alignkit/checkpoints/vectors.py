@@ -227,7 +227,7 @@ def _read_parquet(path: Path) -> VectorFile:
         raise AlignkitError(f"{path} has no column {min(missing)!r}; it needs 'id' and 'embedding'")
     ids = _column_of_strings(path, table, "id")
     roles = _column_of_strings(path, table, "role") if "role" in table.column_names else None
-    return VectorFile(path, ids, roles, _lists_to_matrix(path, table["embedding"].combine_chunks()))
+    return VectorFile(path, ids, roles, _lists_to_matrix(path, table["embedding"]))
 
 
 def _column_of_strings(path: Path, table: Any, name: str) -> np.ndarray:  # noqa: ANN401
@@ -237,14 +237,16 @@ def _column_of_strings(path: Path, table: Any, name: str) -> np.ndarray:  # noqa
     return np.array(values, dtype=str)
 
 
-def _lists_to_matrix(path: Path, lists: Any) -> np.ndarray:  # noqa: ANN401  an arrow array
+def _lists_to_matrix(path: Path, column: Any) -> np.ndarray:  # noqa: ANN401  a chunked array
     import pyarrow as pa
 
-    is_list = pa.types.is_list(lists.type) or pa.types.is_large_list(lists.type)
-    if not (is_list or pa.types.is_fixed_size_list(lists.type)):
+    kind = column.type
+    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    if not (is_list or pa.types.is_fixed_size_list(kind)):
         raise AlignkitError(
-            f"the column 'embedding' in {path} is {lists.type}; it should hold lists of floats"
+            f"the column 'embedding' in {path} is {kind}; it should hold lists of floats"
         )
+    lists = _joined(column)
     lengths = np.unique(lists.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
     if len(lengths) > 1:
         raise AlignkitError(
@@ -253,6 +255,14 @@ def _lists_to_matrix(path: Path, lists: Any) -> np.ndarray:  # noqa: ANN401  an 
         )
     values = lists.flatten().to_numpy(zero_copy_only=False)
     return cast(np.ndarray, values).reshape(len(lists), -1 if len(lists) else 0)
+
+
+def _joined(column: Any) -> Any:  # noqa: ANN401  from a chunked array to an array
+    import pyarrow as pa
+
+    if pa.types.is_list(column.type):  # whose chunks cannot be joined from 2**31 values on
+        column = column.cast(pa.large_list(column.type.value_field))
+    return column.combine_chunks()
 
 
 def _unreadable(path: Path, error: Exception) -> AlignkitError:

@@ -74,7 +74,7 @@ class Patient:
 
 def embed_plainly(encoder: Encoder, texts: list[str], checkpoint: Checkpoint) -> np.ndarray:
     """Embed queries without the cache and without a check, (n, dim) float32."""
-    encoder.token_counts(texts, "query")  # an endpoint says here what it will cost
+    checkpoint.announce([("query", texts)])
     options = checkpoint.options
     room = options.batch_tokens or usual_batch(options.device)
     size = max(1, room // 256)  # texts of 256 tokens, which questions seldom have

@@ -33,7 +33,7 @@ def collapse(patient: Patient) -> Iterator[Finding]:
         )
         return
     cosines = mean_cosines(vectors / lengths[:, None], patient.questions.language_codes)
-    if len(cosines):
+    if np.isfinite(cosines).any():  # else no language has two questions
         languages = patient.questions.languages
         worst, mean = int(np.nanargmax(cosines)), float(np.nanmean(cosines))
         what = (

@@ -64,13 +64,18 @@ def _count(
     ids = encoder.token_ids(plain, special=False)
     n_tokens = sum(map(len, ids))
     prompted = encoder.token_ids([encoder.prompts[role] + text for role, text in texts])
-    limit, unknown = encoder.limit, encoder.unknown_id
+    limits = {role: encoder.limit(role) for role, _ in texts}
+    cut = [
+        limit is not None and len(one) > limit
+        for limit, one in zip((limits[role] for role, _ in texts), prompted, strict=True)
+    ]
+    unknown = encoder.unknown_id
     return TokensOfLanguage(
         language,
         len(texts),
         "character" if by_sign else "word",
         tokens_per_unit=n_tokens / max(n_units, 1),
-        cut_off=0.0 if limit is None else float(np.mean([len(one) > limit for one in prompted])),
+        cut_off=float(np.mean(cut)),
         unknown=None
         if unknown is None
         else sum(one.count(unknown) for one in ids) / max(n_tokens, 1),

@@ -85,7 +85,7 @@ def _measure(
     spec: str, dataset: Dataset, only: set[str], encode: EncodeOptions, reporter: Reporter
 ) -> _Measured:
     checkpoint = load_checkpoint(spec, encode)
-    with EmbeddingSession(checkpoint, reporter=reporter) as session:
+    with EmbeddingSession(checkpoint, datasets=[dataset], reporter=reporter) as session:
         queries = session.embed(dataset.queries, "query")
         passages = session.embed(dataset.passages, "passage")
     found = measure(dataset, queries, passages, only=only, keep=True, reporter=reporter)

@@ -103,4 +103,4 @@ def _fresh(checkpoint: Checkpoint, dataset: Dataset, rows: np.ndarray) -> np.nda
     texts = [str(text) for text in dataset.queries.frame["text"].iloc[rows]]
     encoder = checkpoint.load()
     vectors = encoder.launch(encoder.prepare(texts, "query"))()
-    return vectors[:, : checkpoint.options.truncate_dim]
+    return vectors[:, : checkpoint.truncate_dim]

@@ -274,6 +274,18 @@ def test_a_setting_of_the_candidate_is_said_and_is_no_moved_environment(
     ]
 
 
+def test_a_model_saved_with_fewer_dimensions_has_not_moved(alignkit, data, here):
+    from sentence_transformers import SentenceTransformer
+
+    plain = make_plain_model(here / "plain", seed=0)
+    SentenceTransformer(str(plain), device="cpu", truncate_dim=5).save_pretrained("model")
+
+    alignkit("check", "model", "--data", data, "--write-baseline", "kept", "--quiet")
+
+    check = ("check", "model", "--baseline", "kept.alignkit.zip", "--data", data, "--json", "-q")
+    assert json.loads(alignkit(*check)[1])["environment"] is None
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("check")
 def test_the_fixture_for_test_suites(here, data):

@@ -59,7 +59,7 @@ def test_an_endpoint_is_compared_with_a_function_and_paid_for_once(alignkit, dat
 
     code, _, err = alignkit(*arguments, "--out", "run")
     assert code == 0, err
-    assert "letters: 36 query texts are to be embedded by 127.0.0.1" in err
+    assert "letters: 36 query and 36 passage texts are to be embedded by 127.0.0.1" in err
     assert "at 2 a million" in err
     described = json.loads((here / "run" / "provenance.json").read_text())["checkpoints"]
     assert [(one["label"], one["kind"]) for one in described] == [

@@ -30,6 +30,42 @@ def make_plain_model(folder, *, seed):
     return folder
 
 
+def make_router(plain, folder):
+    """Save a model with a transformer for queries and one for passages, both of them `plain`."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Router, Transformer
+
+    routes = [[Transformer(str(plain)), Pooling(32, "mean")] for _ in ("query", "document")]
+    router = Router.for_query_document(*routes)
+    SentenceTransformer(modules=[router], device="cpu").save_pretrained(str(folder))
+    return folder
+
+
+def save_static(folder):
+    """Save a static model with a tokenizer of a few words, which cuts nothing off."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.WordLevel({"?": 0, "the": 1, "river": 2, "q": 3}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    model = SentenceTransformer(
+        modules=[StaticEmbedding(tokenizer, embedding_dim=4)], device="cpu", prompts={"query": "q "}
+    )
+    model.save(str(folder))
+    return folder
+
+
+def leave_out(path, *words):
+    """Take the weights whose names have one of the words out of a file."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(path)
+    left = {name: one for name, one in weights.items() if not any(w in name for w in words)}
+    assert len(left) < len(weights)
+    save_file(left, path, metadata={"format": "pt"})
+
+
 def make_adapter(base, folder, *, seed=0, changes=True):
     """Save a LoRA adapter of a model, as PEFT does; without `changes` it adds nothing."""
     import torch

@@ -84,9 +84,11 @@ def test_prompts_and_pooling_are_the_bases_where_the_adapter_has_none(adapters, 
 
 def test_prompts_are_the_adapters_own_where_it_has_modules(adapters, tmp_path):
     folder = shutil.copytree(adapters["modules"], tmp_path / "new")
-    edit(folder / "config_sentence_transformers.json", prompts={"query": "find: "})
+    own = {"prompts": {"query": "find: "}, "truncate_dim": 5}
+    edit(folder / "config_sentence_transformers.json", **own)
 
-    assert load_checkpoint(str(folder), CPU).prompt("query") == "find: "
+    opened = load_checkpoint(str(folder), CPU)
+    assert (opened.prompt("query"), opened.truncate_dim) == ("find: ", 5)
     np.testing.assert_allclose(encode(folder), encode(f"{adapters['model']},query-prompt=find: "))
 
 

@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from fake_checkpoint import make_texts
 
 from alignkit.checkpoints import EncodeOptions, _loading, load_checkpoint
 from alignkit.checkpoints._loading import dtype_argument
+from alignkit.embedding import embed
 from alignkit.errors import AlignkitError
+from alignkit.store import VectorStore
 
 TEXTS = ["Where is the river?", "a", "It flows through three towns and a lake."]
 # One text a batch here and three there: float32 sums in another order.
@@ -56,6 +59,24 @@ def test_a_given_prompt_replaces_the_models_own_and_an_empty_one_means_none(
 
     expected = reference.encode([prompt + text for text in TEXTS], prompt="")
     np.testing.assert_allclose(vectors, expected, atol=TOLERANCE)
+
+
+def test_the_dimensions_that_a_model_was_saved_with_are_kept_of_vectors_cached_whole(
+    model_copy, edit_json, reference, cache
+):
+    edit_json(model_copy / "config_sentence_transformers.json", truncate_dim=5)
+    texts, cpu = make_texts(TEXTS), EncodeOptions(device="cpu")
+    opened = load_checkpoint(str(model_copy), cpu)
+    asked = load_checkpoint(f"{model_copy},truncate-dim=7", cpu)
+
+    saved, other = (embed(one, texts, "query").vectors for one in (opened, asked))
+
+    assert opened.describe()["truncate_dim"] == 5
+    assert opened.load().dim == 32
+    assert [info["dim"] for info in VectorStore(cache).info()] == [32]
+    expected = reference.encode_query(TEXTS)
+    np.testing.assert_allclose(saved, expected[:, :5], atol=TOLERANCE)
+    np.testing.assert_allclose(other, expected[:, :7], atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "last"])

@@ -5,14 +5,17 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from fake_checkpoint import make_texts, many_texts
 
+from alignkit.batches import Shard
 from alignkit.checkpoints import EncodeOptions, _http, load_checkpoint
-from alignkit.embedding import embed
+from alignkit.datasets import load_dataset
+from alignkit.embedding import embed, embed_datasets, fill_shard
 from alignkit.errors import AlignkitError
 from alignkit.progress import Reporter
 from alignkit.store import VectorStore
@@ -272,7 +275,7 @@ def test_waits_double_and_vary(monkeypatch):
     checkpoint = load_checkpoint("http://127.0.0.1:9/v1#small")
 
     with pytest.raises(AlignkitError, match=r"127\.0\.0\.1:9 gives no answer: .*refused"):
-        checkpoint.load().token_counts(["a"], "query")
+        checkpoint.load().encode(["a"], "query")
 
     pauses = waited[1::2]  # between them stand the waits for a turn, of nothing
     assert len(pauses) == 6
@@ -351,10 +354,38 @@ def test_the_cost_of_queries_and_passages_is_one(server, store):
     embed(checkpoint, TEXTS, "query", store=store)
     n_asked = len(server.asked)
 
-    with pytest.raises(AlignkitError, match=r"about 0\.8, more than max-cost=0\.7"):
+    with pytest.raises(
+        AlignkitError, match=r"about 0\.8, .*=0\.7; about 0\.4 of it before was sent"
+    ):
         embed(checkpoint, TEXTS, "passage", store=store)
 
     assert len(server.asked) == n_asked
+
+
+def test_what_is_kept_costs_nothing(server, store, capsys):
+    vectors(server.spec, store)
+    more = make_texts(["a", "bcd", "ef", "new"])
+
+    vectors(f"m={server.spec},price=100000,max-cost=0.2", store, more, reporter=Reporter(0))
+
+    assert "m: 1 query texts are to be embedded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("how", [embed_datasets, partial(fill_shard, shard=Shard(1, 2))])
+def test_queries_and_passages_are_costed_together_before_anything_is_sent(
+    how, server, store, tmp_path, capsys
+):
+    rows = [{"query_id": f"q{i}", "language": "en", "query": f"what {i}", "passage_id": f"p{i}",
+             "passage": "long " * 60} for i in range(4)]  # fmt: skip
+    (tmp_path / "d.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    dataset = load_dataset(f"files:{tmp_path}/d.jsonl")
+    checkpoint = load_checkpoint(f"m={server.spec},dimensions=3,price=1000,max-cost=0.03")
+
+    with pytest.raises(AlignkitError, match=r"max-cost=0\.03; nothing was sent"):
+        how(checkpoint, datasets=[dataset, dataset], store=store, reporter=Reporter(0))
+
+    assert server.asked == []
+    assert "query and 1 passage texts are to be embedded by" in capsys.readouterr().err
 
 
 def test_the_key_is_sent_and_stands_nowhere(server, store, monkeypatch, capsys, tmp_path):

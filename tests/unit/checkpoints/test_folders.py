@@ -1,11 +1,13 @@
 """What is a checkpoint, what is refused, and what its fingerprint says."""
 
+import copy
 import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from tiny_models import leave_out, make_router
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.errors import AlignkitError
@@ -154,6 +156,13 @@ def test_the_models_similarity_is_respected(stated, expected, model_copy, edit_j
     assert load_checkpoint(str(model_copy)).similarity == expected
 
 
+@pytest.mark.parametrize("saved", [0, "64"])
+def test_a_saved_truncation_that_is_no_dimension_is_refused(saved, model_copy, edit_json):
+    edit_json(model_copy / "config_sentence_transformers.json", truncate_dim=saved)
+
+    assert f"truncate_dim {saved!r}" in refusal(model_copy)
+
+
 def test_a_cross_encoder_is_refused(model_copy, edit_json):
     edit_json(model_copy / "config_sentence_transformers.json", model_type="CrossEncoder")
 
@@ -278,17 +287,12 @@ def test_recipes_of_roles_and_prompts_differ(model_folder):
 @pytest.fixture
 def without(plain_copy):
     """Leave weights out of the model's file."""
-    from safetensors.torch import load_file, save_file
 
-    def leave_out(*words):
-        path = plain_copy / "model.safetensors"
-        weights = load_file(path)
-        left = {name: one for name, one in weights.items() if not any(w in name for w in words)}
-        assert len(left) < len(weights)
-        save_file(left, path, metadata={"format": "pt"})
+    def change(*words):
+        leave_out(plain_copy / "model.safetensors", *words)
         return load_checkpoint(f"m={plain_copy}", EncodeOptions(device="cpu"))
 
-    return leave_out
+    return change
 
 
 def test_a_model_that_lacks_weights_is_refused_and_not_filled_at_random(without):
@@ -301,12 +305,36 @@ def test_a_model_that_lacks_weights_is_refused_and_not_filled_at_random(without)
     )
 
 
+@pytest.mark.parametrize("route", ["query", "document"])
+def test_a_router_is_refused_where_one_of_its_transformers_lacks_weights(
+    route, plain_folder, tmp_path
+):
+    folder = make_router(plain_folder, tmp_path / "router")
+    (file,) = folder.glob(f"{route}*/model.safetensors")
+    leave_out(file, "pooler")
+    checkpoint = load_checkpoint(f"m={folder}", EncodeOptions(device="cpu"))
+    assert checkpoint.load().weights.missing == {"pooler.dense.bias", "pooler.dense.weight"}
+
+    leave_out(file, "layer.1.output.dense")
+
+    with pytest.raises(AlignkitError, match="m lacks 2 weights that its vectors depend on, first"):
+        checkpoint.load()
+
+
 def test_a_missing_pooler_that_nothing_reads_does_no_harm(without, plain_folder):
     encoder = without("pooler").load()
 
     assert encoder.weights.missing == {"pooler.dense.bias", "pooler.dense.weight"}
     whole = load_checkpoint(str(plain_folder), EncodeOptions(device="cpu")).load()
     np.testing.assert_array_equal(encoder.encode(["a"], "query"), whole.encode(["a"], "query"))
+
+
+def test_weights_of_a_first_attempt_that_was_given_up_do_not_count(without):
+    encoder = without("pooler").load()
+
+    encoder.weights.add(copy.deepcopy(encoder.model[0].auto_model), ["pooler.dense.bias"], ())
+
+    assert encoder.random_weights == []
 
 
 def test_transformers_own_loading_is_left_as_it_was(model_folder):

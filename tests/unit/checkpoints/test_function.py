@@ -1,5 +1,7 @@
 """A function of the user's own, trusted or not."""
 
+import sys
+
 import numpy as np
 import pytest
 from fake_checkpoint import make_texts
@@ -90,6 +92,64 @@ def test_without_weights_the_gap_in_the_fingerprint_is_said(write, tmp_path):
 
     assert any("name what it reads by weights=PATH" in note for note in notes)
     assert not any("weights=PATH" in note for note in named)
+
+
+def test_a_file_may_define_dataclasses_whose_annotations_are_strings(write):
+    code = """
+from __future__ import annotations
+from dataclasses import dataclass
+
+@dataclass
+class Settings:
+    dim: int = 2
+
+def embed(texts, role):
+    return [[1.0] * Settings().dim for _ in texts]
+"""
+    assert load_checkpoint(write(code), TRUSTED).load().dim == 2
+
+
+def test_a_function_may_import_its_neighbours_when_it_is_called(write):
+    code = """
+def embed(texts, role):
+    import alone
+    return [[alone.BIAS] for _ in texts]
+"""
+    spec = write(code)
+    folder = load_checkpoint(spec, TRUSTED).path.parent
+    (folder / "alone.py").write_text("BIAS = 3.0")
+    before = list(sys.path)
+
+    vectors = load_checkpoint(spec, TRUSTED).load().encode(["a"], "query")
+
+    assert vectors.tolist() == [[3.0]]
+    assert sys.path == before
+
+
+def test_files_of_one_name_are_modules_of_their_own(tmp_path):
+    code = (
+        "import sys\ndef embed(texts, role):\n    return [[{}]] if __name__ in sys.modules else 0"
+    )
+    encoders = []
+    for number in (1.0, 2.0):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "mine.py").write_text(code.format(number))
+        encoders.append(load_checkpoint(f"{folder}/mine.py:embed", TRUSTED).load())
+
+    assert [one.encode(["a"], "query").tolist() for one in encoders] == [[[1.0]], [[2.0]]]
+    assert encoders[0].function.__module__ != encoders[1].function.__module__
+
+
+def test_a_folder_with_an_at_sign_is_no_revision(tmp_path):
+    folder = tmp_path / "me@corp"
+    folder.mkdir()
+    (folder / "mine.py").write_text("def embed(texts, role):\n    return [[1.0]] * len(texts)")
+    spec = f"m={folder}/mine.py:embed,query-prompt=ask: "
+
+    assert load_checkpoint(spec, TRUSTED).load().dim == 1
+    with pytest.raises(AlignkitError, match="has no revision 'main'"):
+        load_checkpoint(f"{folder}/mine.py:embed@main", TRUSTED)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 from tiny_models import edit, make_adapter
 
@@ -208,6 +210,96 @@ def test_a_base_without_a_revision_is_recorded_at_its_commit(serve, model_folder
     named = load_checkpoint(f"new={folder},base=org/tiny@{COMMIT}", EncodeOptions("cpu"))
     assert f"adapter of org/tiny@{COMMIT}, run merged" in named.notes[-1]
     assert named.fingerprint == checkpoint.fingerprint
+
+
+IMPLEMENTATION = {
+    "configuration.py": "from transformers import BertConfig\n"
+    "class NewConfig(BertConfig):\n    model_type = 'new'\n",
+    "modeling.py": "from transformers import BertModel\n"
+    "from .configuration import NewConfig\n"
+    "class NewModel(BertModel):\n    config_class = NewConfig\n",
+}
+TRUSTED = {"device": "cpu", "trust_remote_code": True}
+
+
+@pytest.fixture
+def with_code_elsewhere(serve, plain_copy, tmp_path, monkeypatch):
+    """A model of a kind that only the code in another repository knows; and that code's folder."""
+    from transformers import dynamic_module_utils
+
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    code = tmp_path / "implementation"
+    code.mkdir()
+    for name, content in IMPLEMENTATION.items():
+        (code / name).write_text(content)
+    (code / "config.json").write_text("{}")
+    serve.folders["org/code"] = code
+    auto_map = {"AutoConfig": "org/code--configuration.NewConfig",
+                "AutoModel": "org/code--modeling.NewModel"}  # fmt: skip
+    edit(plain_copy / "config.json", model_type="new", auto_map=auto_map)
+    return plain_copy, code
+
+
+def test_code_in_another_repository_is_fetched_run_and_part_of_the_fingerprint(
+    with_code_elsewhere, hub, plain_folder, tmp_path, monkeypatch
+):
+    from huggingface_hub import constants
+
+    folder, code = with_code_elsewhere
+    checkpoint = load_checkpoint(f"m={folder}", EncodeOptions(**TRUSTED))
+    assert {path.rpartition("/")[2] for path in hub if "/resolve/" in path} == set(IMPLEMENTATION)
+    hub.clear()
+
+    vectors = checkpoint.load().encode(["a"], "query")
+
+    assert hub == []
+    plain = load_checkpoint(str(plain_folder), EncodeOptions("cpu")).load()
+    np.testing.assert_allclose(vectors, plain.encode(["a"], "query"), atol=1e-6)
+    assert checkpoint.describe()["code"] == {"org/code": COMMIT}
+    said = f"m: code of org/code may run too, and it may move on; this is commit {COMMIT}"
+    assert said in checkpoint.notes
+    offline = load_checkpoint(str(folder), EncodeOptions(**TRUSTED, offline=True))
+    assert (offline.fingerprint, hub) == (checkpoint.fingerprint, [])
+    (code / "modeling.py").write_text(IMPLEMENTATION["modeling.py"] + "# new")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "another hub"))
+    moved = load_checkpoint(str(folder), EncodeOptions(**TRUSTED))
+    assert moved.fingerprint != checkpoint.fingerprint
+
+
+def test_modules_and_tokenizers_may_have_their_code_elsewhere_too(serve, model_copy, tmp_path):
+    for name in ("org/first", "org/second"):
+        serve.folders[name] = tmp_path / name
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "own.py").write_text("")
+    edit(model_copy / "tokenizer_config.json",
+         auto_map={"AutoTokenizer": [None, "org/first--own.Tokenizer"]})  # fmt: skip
+    modules = json.loads((model_copy / "modules.json").read_text())
+    modules.append({"idx": 2, "name": "2", "path": "", "type": "org/second--own.Module"})
+    (model_copy / "modules.json").write_text(json.dumps(modules))
+
+    checkpoint = load_checkpoint(str(model_copy), EncodeOptions(**TRUSTED))
+
+    assert set(checkpoint.code.snapshots) == {"org/first", "org/second"}
+
+
+def test_code_that_is_not_to_be_had_is_told_with_its_repository(with_code_elsewhere, hub, serve):
+    folder, code = with_code_elsewhere
+    offline = {"trust_remote_code": True, "offline": True}
+    assert refusal(f"m={folder}", **offline) == (
+        "m needs code from org/code: org/code is not in the hub's cache on this machine; run once "
+        "without --offline"
+    )
+    assert hub == []
+    load_checkpoint(str(folder), EncodeOptions("cpu"))  # nothing is fetched without trust
+    assert hub == []
+    for name in IMPLEMENTATION:
+        (code / name).unlink()
+    assert "no Python file of org/code is at hand" in refusal(f"m={folder}", trust_remote_code=True)
+    del serve.folders["org/code"]
+    assert "m needs code from org/code: org/code is neither a folder here" in refusal(
+        f"m={folder}", trust_remote_code=True
+    )
 
 
 @pytest.mark.parametrize(

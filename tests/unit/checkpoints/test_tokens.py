@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tiny_models import save_static
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.checkpoints._tokens import Tokens
@@ -22,20 +23,6 @@ def with_left_padding(folder):
         "truncation_side": "left",
     }
     file.write_text(json.dumps(stated), "utf-8")
-    return folder
-
-
-def save_static(folder):
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    tokenizer = Tokenizer(models.WordLevel({"?": 0, "the": 1, "river": 2, "q": 3}, unk_token="?"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    model = SentenceTransformer(
-        modules=[StaticEmbedding(tokenizer, embedding_dim=4)], device="cpu", prompts={"query": "q "}
-    )
-    model.save(str(folder))
     return folder
 
 

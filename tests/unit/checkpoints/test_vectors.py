@@ -6,6 +6,7 @@ import pytest
 from fake_checkpoint import make_texts
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
+from alignkit.checkpoints.vectors import _joined
 from alignkit.embedding import embed
 from alignkit.errors import AlignkitError
 from alignkit.progress import Reporter
@@ -65,6 +66,17 @@ def test_a_parquet_file_with_lists_of_a_fixed_size_is_read(tmp_path):
     vectors = load_checkpoint(str(tmp_path / "v.parquet")).lookup(TEXTS, "query")
 
     np.testing.assert_array_equal(vectors, VECTORS)
+
+
+def test_a_column_of_more_than_two_thousand_million_values_is_joined():
+    import pyarrow as pa
+
+    half = 2**30 + 1  # of nulls, which take no room
+    lists = pa.ListArray.from_arrays(pa.array([0, half], pa.int32()), pa.nulls(half))
+
+    joined = _joined(pa.chunked_array([lists, lists]))
+
+    assert joined.value_lengths().to_pylist() == [half, half]
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".parquet"])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fake_checkpoint import FakeCheckpoint
-from tiny_models import edit, make_adapter, make_plain_model
+from tiny_models import edit, leave_out, make_adapter, make_plain_model, make_router, save_static
 
 from alignkit.checkpoints import EncodeOptions, load_checkpoint
 from alignkit.datasets import load_dataset
@@ -80,8 +80,19 @@ def test_weights_that_are_missing_are_a_fault_and_strangers_a_warning(model, dat
     assert "encoder.layer.1.stranger.bias" in warning.what
 
 
+def test_weights_that_only_the_passages_route_lacks_are_a_fault(models, dataset, tmp_path):
+    folder = make_router(models / "plain", tmp_path / "router")
+    leave_out(next(folder.glob("document*/model.safetensors")), "layer.1.output.dense", "pooler")
+
+    fault, note = findings(folder, dataset, "weights")
+
+    assert (fault.level, note.level) == ("fault", "note")
+    assert "encoder.layer.1.output.dense.bias" in fault.what
+    assert note.what.startswith("2 weights (pooler")
+
+
 def test_a_pooler_that_nothing_reads_may_be_missing(model, dataset):
-    rewrite(model, lambda found: {n: one for n, one in found.items() if "pooler" not in n})
+    leave_out(model / "model.safetensors", "pooler")
 
     (note,) = findings(model, dataset, "weights")
 
@@ -159,6 +170,14 @@ def test_vectors_that_say_little_are_found(vectors, level, words):
 
     assert finding.level == level
     assert words in finding.what
+
+
+def test_one_question_a_language_has_nothing_to_be_like():
+    patient = spoilt(ALIKE)
+    frame = patient.questions.frame.iloc[[0, 4]].reset_index(drop=True)
+    vars(patient).update(vectors=patient.vectors[[0, 4]], questions=Texts(frame))
+
+    assert list(DIAGNOSES.get("collapse")(patient)) == []
 
 
 def test_sound_vectors_have_no_finding():
@@ -252,6 +271,31 @@ def test_prompts_count_for_what_is_cut_off_but_not_for_tokens_a_word(model, data
 
     assert with_prompt.cut_off == 20 / 40
     assert with_prompt.tokens_per_unit == without.tokens_per_unit
+
+
+def test_a_limit_of_a_role_is_the_limit_of_its_texts(model, dataset):
+    edit(model / "sentence_bert_config.json", document_length=3)
+
+    english = count_tokens(Patient(load_checkpoint(str(model), CPU), [dataset]))[0]
+
+    assert english.cut_off == 5 / 40  # the other passages have one letter and two marks
+    edit(model / "sentence_bert_config.json", document_length=None, query_length=3)
+    english = count_tokens(Patient(load_checkpoint(str(model), CPU), [dataset]))[0]
+    assert english.cut_off == (20 + 5) / 40
+
+
+def test_a_static_models_tokenizer_may_cut_off_too(dataset, tmp_path):
+    folder = save_static(tmp_path / "static")
+    edit(folder / "tokenizer.json", truncation={
+        "max_length": 4, "stride": 0, "strategy": "LongestFirst", "direction": "Right"
+    })  # fmt: skip
+    patient = Patient(load_checkpoint(str(folder), CPU), [dataset])
+
+    english = count_tokens(patient)[0]
+
+    assert english.cut_off == 5 / 40
+    assert english.tokens_per_unit == 1
+    assert patient.encoder.token_counts(["a b c d e f"], "passage").tolist() == [4]
 
 
 def test_languages_that_are_cut_off_or_unknown_are_named(model, dataset):
