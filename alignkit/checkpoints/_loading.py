@@ -17,7 +17,9 @@ def load_model(folder: Path, device: str, arguments: Mapping[str, Any]) -> Any: 
         given["model_kwargs"] = {**arguments["model_kwargs"], **more}
         return SentenceTransformer(str(folder), device=device, local_files_only=True, **given)
 
+    verbosity = logging.get_verbosity()
     logging.disable_progress_bar()  # one a weight file, and ours comes next
+    logging.set_verbosity_error()  # a table of what weights are missing; we judge them ourselves
     try:
         wish = attention(device, arguments)
         if wish:
@@ -31,6 +33,7 @@ def load_model(folder: Path, device: str, arguments: Mapping[str, Any]) -> Any: 
         return load({})
     finally:
         logging.enable_progress_bar()
+        logging.set_verbosity(verbosity)
 
 
 def attention(device: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
