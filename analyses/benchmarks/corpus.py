@@ -170,7 +170,7 @@ def draw(table: pd.DataFrame) -> Figure:
     for axes in (seconds, memory):
         axes.set(xscale="log", xlabel="passages")
     for axis in (seconds.yaxis, seconds.xaxis, memory.xaxis):
-        axis.set_major_formatter(lambda value, _: f"{value:,g}")
+        axis.set_major_formatter(lambda value, _: f"{value:,.0f}" if value >= 1 else f"{value:g}")
         axis.set_minor_formatter(NullFormatter())
     picture.legend(*seconds.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return picture
