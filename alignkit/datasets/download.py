@@ -78,6 +78,7 @@ def keep(
         # Replaced, never removed: jobs that begin together read it while another writes it.
         with _disk_errors(seal):
             write_whole(seal, f"{sha256_of(file)}  {file.name}\n".encode())
+        return  # a corpus of gigabytes need not be hashed twice
     if sha256_of(file) != (sha256 or seal.read_text("utf-8").partition(" ")[0]):
         raise AlignkitError(
             f"{file} changed since it was downloaded; delete it, and it is downloaded again"
