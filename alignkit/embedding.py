@@ -175,11 +175,7 @@ def _by_role(datasets: Sequence[Dataset]) -> Iterator[tuple[str, Role, Texts, Co
     """Give queries and passages of every data set, named, and what came before in their role."""
     seen: dict[Role, set[str]] = {"query": set(), "passage": set()}
     for dataset in datasets:
-        parts: list[tuple[Role, Texts]] = [
-            ("query", dataset.queries),
-            ("passage", dataset.passages),
-        ]
-        for role, texts in parts:
+        for role, texts in dataset.sides:
             yield dataset.name, role, texts, seen[role]
             if len(datasets) > 1:
                 seen[role].update(texts.frame["text"])

@@ -144,6 +144,11 @@ class Dataset:
         """The dataset's name, as after `--data`."""
         return self.card.name
 
+    @property
+    def sides(self) -> list[tuple[Role, Texts]]:
+        """Queries and passages, each with its role."""
+        return [("query", self.queries), ("passage", self.passages)]
+
     def answer_retrieval(self) -> RetrievalTask:
         """Every query against the passages that answer it or one of its translations."""
         parallel = self.queries.frame[["id", "parallel_id"]].reset_index(names="query_row")

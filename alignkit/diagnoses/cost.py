@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from alignkit.checkpoints.endpoint import EndpointCheckpoint, estimate_tokens
 from alignkit.diagnoses import Finding, Patient, diagnosis
-from alignkit.tables import Dataset, Role, Texts
 
 
 @diagnosis("cost")
@@ -15,7 +14,7 @@ def cost(patient: Patient) -> Iterator[Finding]:
         return
     prompted: set[str] = set()
     for dataset in patient.datasets:
-        for role, texts in _sides(dataset):
+        for role, texts in dataset.sides:
             prompted.update(checkpoint.prompt(role) + text for text in texts.frame["text"])
     n_tokens = int(estimate_tokens(list(prompted)).sum())
     price = checkpoint.terms.cost(n_tokens)
@@ -25,7 +24,3 @@ def cost(patient: Patient) -> Iterator[Finding]:
     )  # fmt: skip
     what = f"all of the data are {len(prompted):,} texts of about {n_tokens:,} tokens{priced}"
     yield Finding("note", "cost", what, mend)
-
-
-def _sides(dataset: Dataset) -> list[tuple[Role, Texts]]:
-    return [("query", dataset.queries), ("passage", dataset.passages)]

@@ -1,8 +1,7 @@
 """Texts out, vectors out: files for people who embed elsewhere or bring vectors along."""
 
-import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from itertools import compress
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from alignkit.errors import AlignkitError
 from alignkit.tables import Dataset, Embeddings, Role, Texts
+from alignkit.whole_file import whole
 
 _Part = tuple[str, Role, Texts]  # a dataset's name, and its texts of a role
 _WRITERS: dict[str, Callable[[pd.DataFrame, Path], object]] = {
@@ -97,12 +97,17 @@ def _new_rows(part: _Part, earlier: Sequence[_Part]) -> np.ndarray:
 
 
 def _parts(datasets: Sequence[Dataset]) -> list[_Part]:
-    roles: tuple[Role, ...] = ("query", "passage")
-    return [
-        (one.name, role, one.queries if role == "query" else one.passages)
-        for one in datasets
-        for role in roles
-    ]
+    return [(one.name, role, texts) for one in datasets for role, texts in one.sides]
+
+
+@contextmanager
+def target(path: Path) -> Generator[Path]:
+    """Give a draft of `path`, as `whole` does; what can't be written is an AlignkitError."""
+    try:
+        with whole(path) as draft:
+            yield draft
+    except OSError as error:
+        raise AlignkitError(f"cannot write {path}: {error.strerror}; name another file") from error
 
 
 def write_table(frame: pd.DataFrame, path: Path, *, force: bool = False) -> None:
@@ -112,17 +117,8 @@ def write_table(frame: pd.DataFrame, path: Path, *, force: bool = False) -> None
     .jsonl, .csv, .tsv, .parquet, or when the place can't be written.
     """
     check_target(path, force=force)
-    try:
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        try:
-            _WRITERS[path.suffix](frame, Path(draft))
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
-    except OSError as error:
-        raise AlignkitError(f"cannot write {path}: {error.strerror}; name another file") from error
+    with target(path) as draft:
+        _WRITERS[path.suffix](frame, draft)
 
 
 def check_vectors_target(path: Path, *, force: bool = False) -> None:

@@ -1,9 +1,6 @@
 """Kept vectors with their texts in one Parquet file, for tools that draw maps of embeddings."""
 
-import os
-import tempfile
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +11,10 @@ import pyarrow.parquet as pq
 from alignkit.checkpoints import Checkpoint
 from alignkit.embedding import EmbeddingSession
 from alignkit.errors import AlignkitError
-from alignkit.exchange import check_vectors_target
+from alignkit.exchange import check_vectors_target, target
 from alignkit.progress import SILENT, Reporter
 from alignkit.run_folder import read_results
-from alignkit.tables import Dataset, Embeddings, Role, Texts
+from alignkit.tables import Dataset, Embeddings, Role
 
 ROWS = 8192  # written at once: as much is held, however many texts there are
 Part = tuple[str, Role, Embeddings]
@@ -34,12 +31,8 @@ def kept_parts(
         return [
             (dataset.name, role, session.embed(texts, role))
             for dataset in datasets
-            for role, texts in _texts(dataset)
+            for role, texts in dataset.sides
         ]
-
-
-def _texts(dataset: Dataset) -> list[tuple[Role, Texts]]:
-    return [("query", dataset.queries), ("passage", dataset.passages)]
 
 
 def write_atlas(
@@ -52,7 +45,7 @@ def write_atlas(
     check_vectors_target(path, force=force)
     places = None if run is None else _places(run, label)
     n_rows = 0
-    with _whole(path) as draft, pq.ParquetWriter(draft, _schema(parts, places)) as writer:
+    with target(path) as draft, pq.ParquetWriter(draft, _schema(parts, places)) as writer:
         for name, role, one in parts:
             for start in range(0, len(one.texts), ROWS):
                 table = _table(name, role, one, slice(start, start + ROWS), places)
@@ -98,19 +91,3 @@ def _places(run: Path, label: str) -> pd.DataFrame:
             f"{run} has no map of {label!r}; it has {has}; name the checkpoint label=LOCATION"
         )
     return own.set_index(["dataset", "role", "id"])[["x", "y"]]
-
-
-@contextmanager
-def _whole(path: Path) -> Generator[Path]:
-    """Give the name of a draft that takes the place of `path` when the block ends well."""
-    try:
-        handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
-        try:
-            yield Path(draft)
-            Path(draft).chmod(0o644)
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)
-    except OSError as error:
-        raise AlignkitError(f"cannot write {path}: {error.strerror}; name another file") from error

@@ -88,8 +88,7 @@ def encoding_on_gpu(
     would take at the rate of a large product in bfloat16. Subwords are learned from the data, and
     so a little longer than XLM-R's own.
     """
-    sides = {"query": dataset.queries.frame, "passage": dataset.passages.frame}
-    named = [side.assign(id=f"{role} " + side["id"]) for role, side in sides.items()]
+    named = [side.frame.assign(id=f"{role} " + side.frame["id"]) for role, side in dataset.sides]
     texts = Texts(pd.concat(named, ignore_index=True))
     with tempfile.TemporaryDirectory() as name:
         model = Path(name) / "model"
