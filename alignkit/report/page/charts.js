@@ -67,6 +67,9 @@ function tradeOff(figure, data) {
   const of = data.datasets.find((one) => one.name === figure.dataset.dataset).tradeOff;
   if (!of) return;
   const lines = (point) => `${point.label}\nmonolingual mAP ${number(point.x[0])}, ${interval(point.x[1], point.x[2])}\nrank distance ${number(point.y[0], true)}, ${interval(point.y[1], point.y[2], true)}`;
+  // A label at the right edge is written to the left, or the edge would cut it off.
+  const across = of.points.map(({ x }) => x[0]);
+  const middle = (Math.min(...across) + Math.max(...across)) / 2;
   const option = (ink) => ({
     animation: false,
     grid: { left: 62, right: 24, top: 24, bottom: 48 },
@@ -80,7 +83,7 @@ function tradeOff(figure, data) {
       ...of.points.map((point, i) => ({
         type: "scatter", symbol: SYMBOLS[i % SYMBOLS.length], symbolSize: 11, itemStyle: { color: colour(i, ink) },
         data: [{ name: lines(point), value: [point.x[0], point.y[0]] }],
-        label: { show: true, formatter: () => point.label, position: i % 2 ? "bottom" : "top", color: ink.ink, textBorderWidth: 0 },
+        label: { show: true, formatter: () => point.label, position: i % 2 ? "bottom" : "top", align: point.x[0] > middle ? "right" : "left", color: ink.ink, textBorderWidth: 0 },
         labelLayout: { moveOverlap: "shiftY" },
       })),
       {
